@@ -1,0 +1,90 @@
+"""A real nats-server with JetStream, the catalogue's users, and outside publishers."""
+
+import json
+import os
+import signal
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from deploy.embedded.process import start, wait_for_port
+from deploy.embedded.secrets import ensure_secret
+from deploy.nats.config import Server, nats_config
+from deploy.nats.permissions import PROVISIONER, SERVICES, BusUser, user_name
+
+
+@dataclass(frozen=True)
+class Nats:
+    """Where the embedded nats-server is and what it stores."""
+
+    binary: Path
+    store: Path
+    log: Path
+    secrets: Path
+    port: int = 4222
+    durability: Literal["standard", "strict"] = "standard"
+
+    @property
+    def url(self) -> str:
+        return f"nats://127.0.0.1:{self.port}"
+
+    @property
+    def config(self) -> Path:
+        return self.secrets / "nats-server.conf"
+
+    def start(self) -> "subprocess.Popen[bytes]":
+        """Start it and wait until it accepts connections."""
+        self.store.mkdir(parents=True, exist_ok=True)
+        self.write_config()
+        process = start([self.binary, "-c", self.config, "-P", self._pid_file], log=self.log)
+        try:
+            wait_for_port(process, "127.0.0.1", self.port, self.log, 30)
+        except BaseException:
+            process.kill()
+            process.wait()
+            raise
+        return process
+
+    def write_config(self) -> None:
+        """Write the configuration anew, from the catalogue and the outside publishers on file."""
+        users = bus_users(self.secrets)
+        names = [*SERVICES, PROVISIONER, *(user_name(user.name) for user in users)]
+        passwords = {name: ensure_secret(self.secrets, f"nats-{name}") for name in names}
+        server = Server(store=self.store, port=self.port, durability=self.durability)
+        text = nats_config(server, passwords, users)
+        draft = self.config.with_suffix(".new")
+        draft.touch(mode=0o600)
+        draft.write_text(text)
+        draft.replace(self.config)
+
+    def reload(self) -> bool:
+        """Have a running server take the configuration over; False where none runs."""
+        self.write_config()
+        try:
+            os.kill(int(self._pid_file.read_text()), signal.SIGHUP)
+        except (OSError, ValueError):
+            return False
+        return True
+
+    @property
+    def _pid_file(self) -> Path:
+        return self.secrets / "nats-server.pid"
+
+
+def bus_users(secrets: Path) -> list[BusUser]:
+    """The outside publishers that `plugarr bus-user` made."""
+    try:
+        entries = json.loads((secrets / "bus-users.json").read_text())
+    except FileNotFoundError:
+        return []
+    return [BusUser(name=name, runs=tuple(runs)) for name, runs in sorted(entries.items())]
+
+
+def save_bus_users(secrets: Path, users: list[BusUser]) -> None:
+    """Keep the outside publishers on file."""
+    path = secrets / "bus-users.json"
+    draft = path.with_suffix(".new")
+    draft.touch(mode=0o600)
+    draft.write_text(json.dumps({user.name: list(user.runs) for user in users}, indent=1))
+    draft.replace(path)

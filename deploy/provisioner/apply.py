@@ -1,0 +1,113 @@
+"""Makes streams, durables and buckets as the catalogue says; as often as one likes."""
+
+from typing import Final
+
+import nats.js.errors
+from nats.js import JetStreamContext, JetStreamManager, api
+
+from shared.contracts import streams as s
+from shared.contracts.contract import ROOT
+from shared.logging import get_logger
+
+_DUPLICATES_S: Final = 120.0
+
+log = get_logger(__name__)
+
+
+async def apply(js: JetStreamContext, *, replicas: int = 1) -> None:
+    """Make what is missing and bring up to date what differs; nothing that is stored is lost."""
+    for stream in s.STREAMS:
+        await _stream(js, _of_stream(stream, replicas))
+    for bucket in s.BUCKETS:
+        await _stream(js, _of_bucket(bucket, replicas))
+    for objects in s.OBJECT_BUCKETS:
+        await _stream(js, _of_objects(objects, replicas))
+    for durable in s.DURABLES:
+        await ensure_durable(js, durable)
+
+
+async def ensure_durable(js: JetStreamManager, durable: s.Durable) -> None:
+    """Make a durable pull consumer, or bring its limits up to date; what it has acknowledged stays so."""
+    config = api.ConsumerConfig(
+        durable_name=durable.name,
+        ack_policy=api.AckPolicy.EXPLICIT,
+        ack_wait=durable.ack_wait_s,
+        max_ack_pending=durable.max_ack_pending,
+        max_deliver=durable.max_deliver,
+        deliver_policy=api.DeliverPolicy.ALL,
+        filter_subjects=list(durable.filters) or None,
+    )
+    await js.add_consumer(durable.stream, config)
+
+
+async def remove_durable(js: JetStreamManager, stream: str, name: str) -> None:
+    """Remove a consumer; that there is none is fine."""
+    try:
+        await js.delete_consumer(stream, name)
+    except nats.js.errors.NotFoundError:
+        return
+
+
+async def _stream(js: JetStreamManager, config: api.StreamConfig) -> None:
+    try:
+        await js.add_stream(config)
+    except nats.js.errors.BadRequestError as error:
+        if error.err_code != 10058:  # in use with a different configuration
+            raise
+        await js.update_stream(config)
+        log.info("stream_updated", stream=config.name)
+
+
+def _of_stream(stream: s.Stream, replicas: int) -> api.StreamConfig:
+    republish = api.RePublish(src=f"{ROOT}>", dest=f"live.{ROOT}>") if stream.republish else None
+    return api.StreamConfig(
+        name=stream.name,
+        subjects=list(stream.subjects),
+        retention=api.RetentionPolicy.LIMITS,
+        discard=api.DiscardPolicy.NEW if stream.discard_new else api.DiscardPolicy.OLD,
+        max_age=stream.max_age_s,
+        max_bytes=stream.max_bytes,
+        max_msgs_per_subject=stream.max_msgs_per_subject,
+        storage=api.StorageType.MEMORY if stream.memory else api.StorageType.FILE,
+        duplicate_window=stream.duplicate_window_s,
+        num_replicas=replicas,
+        allow_direct=True,
+        deny_delete=True,
+        republish=republish,
+    )
+
+
+def _of_bucket(bucket: s.Bucket, replicas: int) -> api.StreamConfig:
+    return api.StreamConfig(
+        name=f"KV_{bucket.name}",
+        subjects=[f"$KV.{bucket.name}.>"],
+        retention=api.RetentionPolicy.LIMITS,
+        discard=api.DiscardPolicy.NEW,
+        max_age=bucket.ttl_s,
+        max_bytes=bucket.max_bytes,
+        max_msgs_per_subject=1,
+        max_msg_size=bucket.max_value_size,
+        storage=api.StorageType.MEMORY if bucket.memory else api.StorageType.FILE,
+        duplicate_window=_DUPLICATES_S,
+        num_replicas=replicas,
+        allow_direct=True,
+        allow_rollup_hdrs=True,
+        allow_msg_ttl=True,
+        deny_delete=True,
+        subject_delete_marker_ttl=bucket.marker_ttl_s,
+    )
+
+
+def _of_objects(bucket: s.ObjectBucket, replicas: int) -> api.StreamConfig:
+    return api.StreamConfig(
+        name=f"OBJ_{bucket.name}",
+        subjects=[f"$O.{bucket.name}.C.>", f"$O.{bucket.name}.M.>"],
+        retention=api.RetentionPolicy.LIMITS,
+        discard=api.DiscardPolicy.NEW,
+        max_age=bucket.ttl_s,
+        max_bytes=bucket.max_bytes,
+        storage=api.StorageType.FILE,
+        num_replicas=replicas,
+        allow_direct=True,
+        allow_rollup_hdrs=True,
+    )

@@ -1,0 +1,94 @@
+"""Every message of the platform, named once. Nobody writes a subject string anywhere else."""
+
+from typing import Final
+
+from shared.contracts import data, plugins, runs, users
+from shared.contracts.base import Done
+from shared.contracts.contract import AnyContract, Rpc, Signal, Stored, StoredEvent, Subject
+
+# Streams: what they keep and for how long stands in `shared.contracts.streams`.
+RUN_CMD: Final = "RUN_CMD"
+RUN_STATE: Final = "RUN_STATE"
+RUN_LOG: Final = "RUN_LOG"
+RUN_PROGRESS: Final = "RUN_PROGRESS"
+EVENTS_PLUGINS: Final = "EVENTS_PLUGINS"
+EVENTS_APP: Final = "EVENTS_APP"
+
+# A run, from the command to the history.
+RUN_REQUESTED: Final = Stored(Subject("run.request.{plugin}"), runs.RunRequested, RUN_CMD)
+RUN_REQUESTED_BY_USER: Final = Stored(
+    Subject("run.request.{plugin}.{action}.{user}"), runs.RunRequested, RUN_CMD
+)
+"""The form of outside publishers: the bus itself then vouches for the action and the actor."""
+RUN_STATE_CHANGED: Final = StoredEvent(Subject("run.state.{run_id}"), runs.RunState, RUN_STATE)
+RUN_LOGGED: Final = StoredEvent(Subject("run.log.{run_id}"), runs.RunLogged, RUN_LOG)
+PLUGIN_LOGGED: Final = StoredEvent(Subject("run.log.plugin.{plugin}"), runs.RunLogged, RUN_LOG)
+RUN_PROGRESSED: Final = StoredEvent(Subject("run.progress.{run_id}"), runs.RunProgressed, RUN_PROGRESS)
+RUN_CONTROLLED: Final = Signal(Subject("run.control.{run_id}"), runs.RunControlled)
+RUN_ENDED: Final = Signal(Subject("run.result.{kind}.{caller}.{run_id}"), runs.RunResult)
+"""Sent to the command's caller when the final state is stored."""
+
+# Facts about plugins and the application around them.
+PLUGIN_CHANGED: Final = StoredEvent(Subject("event.plugins.{plugin}"), plugins.PluginChanged, EVENTS_PLUGINS)
+APP_EVENT: Final = StoredEvent(Subject("event.app.{name}"), plugins.AppEvent, EVENTS_APP)
+
+# The registry.
+RELOAD_PLUGINS: Final = Rpc(
+    "registry.reload_plugins", plugins.ReloadPlugins, plugins.Reloaded, timeout_s=30.0
+)
+IMPORT_PLUGIN: Final = Rpc("registry.import_plugin", plugins.ImportPlugin, plugins.Imported, timeout_s=60.0)
+DELETE_PLUGIN: Final = Rpc("registry.delete_plugin", plugins.DeletePlugin, Done, timeout_s=30.0)
+GET_LOGO: Final = Rpc("registry.get_logo", plugins.GetLogo, plugins.Logo)
+
+# The provisioner: nobody else makes consumers.
+ENSURE_CONSUMER: Final = Rpc("provisioner.ensure_consumer", plugins.EnsureConsumer, Done)
+REMOVE_CONSUMER: Final = Rpc("provisioner.remove_consumer", plugins.RemoveConsumer, Done)
+
+# Plugin data.
+LIST_ITEMS: Final = Rpc(
+    "data.list_items", data.ListItems, data.ListHead, timeout_s=30.0, stream_of=data.Record
+)
+GET_ITEM: Final = Rpc("data.get_item", data.GetItem, data.RecordAnswer)
+ADD_ITEM: Final = Rpc("data.add_item", data.AddItem, data.RecordAnswer)
+REPLACE_ITEM: Final = Rpc("data.replace_item", data.ReplaceItem, data.RecordAnswer)
+PATCH_ITEM: Final = Rpc("data.patch_item", data.PatchItem, data.RecordAnswer)
+DELETE_ITEM: Final = Rpc("data.delete_item", data.DeleteItem, data.Deleted)
+REPLACE_COLLECTION: Final = Rpc(
+    "data.replace_collection", data.ReplaceCollection, data.ListHead, timeout_s=30.0, stream_of=data.Record
+)
+CLEAR_COLLECTION: Final = Rpc("data.clear_collection", data.ClearCollection, data.Deleted, timeout_s=30.0)
+
+# Plugin configs.
+LIST_CONFIGS: Final = Rpc("data.list_configs", data.ListConfigs, data.ConfigList, stream_of=None)
+GET_CONFIG: Final = Rpc("data.get_config", data.GetConfig, data.PluginConfig)
+SET_ENABLED: Final = Rpc("data.set_enabled", data.SetEnabled, data.PluginConfig)
+SET_SETTINGS: Final = Rpc("data.set_settings", data.SetSettings, data.PluginConfig)
+DELETE_PLUGIN_CONFIG: Final = Rpc("data.delete_plugin_config", data.DeletePluginConfig, Done, timeout_s=30.0)
+
+# Run history.
+LIST_RUNS: Final = Rpc("data.list_runs", runs.ListRuns, runs.RunPage)
+GET_RUN: Final = Rpc("data.get_run", runs.GetRun, runs.Run)
+GET_RUN_LOG: Final = Rpc("data.get_run_log", runs.GetRunLog, runs.RunLog)
+CANCEL_RUN: Final = Rpc("data.cancel_run", runs.CancelRun, runs.CancelAnswer)
+RETRY_RUN: Final = Rpc("data.retry_run", runs.RetryRun, runs.Retried)
+
+# Users.
+GET_SETUP: Final = Rpc("data.get_setup", users.GetSetup, users.Setup)
+CREATE_FIRST_ADMIN: Final = Rpc("data.create_first_admin", users.CreateFirstAdmin, users.User)
+LOG_IN: Final = Rpc("data.log_in", users.LogIn, users.User)
+GET_USER: Final = Rpc("data.get_user", users.GetUser, users.User)
+LIST_USERS: Final = Rpc("data.list_users", users.ListUsers, users.UserPage)
+CREATE_USER: Final = Rpc("data.create_user", users.CreateUser, users.User)
+UPDATE_USER: Final = Rpc("data.update_user", users.UpdateUser, users.User)
+DELETE_USER: Final = Rpc("data.delete_user", users.DeleteUser, Done)
+CREATE_API_KEY: Final = Rpc("data.create_api_key", users.CreateApiKey, users.NewApiKey)
+LIST_API_KEYS: Final = Rpc("data.list_api_keys", users.ListApiKeys, users.ApiKeyList)
+DELETE_API_KEY: Final = Rpc("data.delete_api_key", users.DeleteApiKey, Done)
+AUTHENTICATE_API_KEY: Final = Rpc("data.authenticate_api_key", users.AuthenticateApiKey, users.User)
+
+CATALOG: Final[dict[str, AnyContract]] = {
+    name: value
+    for name, value in list(globals().items())
+    if isinstance(value, Rpc | Stored | StoredEvent | Signal)
+}
+"""Constant's name → contract."""

@@ -1,0 +1,148 @@
+"""Plugin data: collections of JSON documents with integer ids."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, JsonValue
+
+from shared.contracts.base import Answer, Command, JsonObject, Model, Name, ObjectRef, Timestamp
+
+ItemId = Annotated[int, Field(ge=1, le=2**63 - 1)]
+OpId = Annotated[str, Field(min_length=1, max_length=64)]
+"""Names a write: a repeated command with the same `op_id` is the same write (kept 1 h)."""
+FilterOp = Literal["eq", "ne", "lt", "lte", "gt", "gte", "in", "contains", "exists"]
+
+
+class Filter(Model):
+    """`f.<field>[.op]=value`; fields may be dotted paths into the document."""
+
+    field: Name
+    op: FilterOp = "eq"
+    value: JsonValue = None
+
+
+class Record(Answer):
+    """One document of a collection, as `PluginData` records show it."""
+
+    id: ItemId
+    data: JsonObject
+    """Without `_id`."""
+    created_at: Timestamp
+    updated_at: Timestamp
+    rev: int = 1
+
+
+class RecordAnswer(Answer):
+    record: Record | None
+
+
+class CollectionCommand(Command):
+    plugin: Name
+    collection: Name
+
+
+class ListItems(CollectionCommand):
+    """Answered by a stream: `ListHead`, then chunks, each a JSON array of `Record`."""
+
+    limit: Annotated[int, Field(ge=1)] | None = None
+    """None: all of them."""
+    offset: Annotated[int, Field(ge=0)] = 0
+    sort: tuple[Annotated[str, Field(min_length=1, max_length=256)], ...] = ()
+    """Field names, `-` before one for descending; `_id` ascending where absent and as the last criterion."""
+    search: Annotated[str, Field(max_length=200)] | None = None
+    """Case-insensitive text anywhere in a document's string and number values."""
+    filters: Annotated[tuple[Filter, ...], Field(max_length=20)] = ()
+
+
+class ListHead(Answer):
+    total: int
+    """Documents that match, whatever limit and offset."""
+
+
+class ItemCommand(CollectionCommand):
+    id: ItemId
+
+
+class GetItem(ItemCommand):
+    pass
+
+
+class AddItem(CollectionCommand):
+    data: JsonObject | ObjectRef
+    op_id: OpId
+
+
+class ReplaceItem(ItemCommand):
+    data: JsonObject | ObjectRef
+    op_id: OpId
+
+
+class PatchItem(ItemCommand):
+    """Merge at the top level: given keys are set, others stay."""
+
+    data: JsonObject | ObjectRef
+    op_id: OpId
+
+
+class DeleteItem(ItemCommand):
+    op_id: OpId
+
+
+class Deleted(Answer):
+    deleted: int
+
+
+class ReplaceCollection(CollectionCommand):
+    """Replace the whole collection in one transaction; answered by a stream like `ListItems`."""
+
+    items: tuple[JsonObject, ...] | ObjectRef
+    """A JSON array of documents; valid unique `_id`s are kept, others are numbered."""
+    op_id: OpId
+
+
+class ClearCollection(CollectionCommand):
+    op_id: OpId
+
+
+class PluginConfig(Answer):
+    """What an administrator chose for a plugin; exists from the first choice on."""
+
+    key: Name
+    enabled: bool = False
+    ever_enabled: bool = False
+    settings: JsonObject = Field(default_factory=dict)
+    placement: Literal["home", "any"] | None = None
+    """The operator's word over the manifest's."""
+    rev: int = 0
+    updated_at: Timestamp | None = None
+
+
+class ListConfigs(Command):
+    pass
+
+
+class ConfigList(Answer):
+    configs: tuple[PluginConfig, ...]
+
+
+class GetConfig(Command):
+    key: Name
+
+
+class SetEnabled(Command):
+    key: Name
+    enabled: bool
+    actor: str | None = None
+
+
+class SetSettings(Command):
+    key: Name
+    settings: JsonObject
+    actor: str | None = None
+
+
+class DeletePluginConfig(Command):
+    """Forget a plugin's config, and its data where asked."""
+
+    key: Name
+    with_data: bool = False
+    actor: str | None = None

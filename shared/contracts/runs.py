@@ -1,0 +1,212 @@
+"""A run: the command, the ledger's entries, log, progress, control, and its history."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, JsonValue
+
+from shared.contracts.base import Answer, Command, Event, JsonObject, Model, Name, ObjectRef, RunId, Timestamp
+
+RunStatus = Literal["scheduled", "queued", "running", "succeeded", "failed", "cancelled", "timed_out", "lost"]
+FINAL: frozenset[RunStatus] = frozenset({"succeeded", "failed", "cancelled", "timed_out", "lost"})
+"""States that nothing follows."""
+
+Outcome = Literal["ok", "error", "queued", "other"]
+"""What the status of a succeeded run's result says, for colours and filters."""
+
+RunKind = Literal["action", "task"]
+Trigger = Literal["user", "bus", "plugin", "schedule", "event", "retry"]
+
+
+class Caller(Model):
+    """To whom the result is sent, on `plugarr.v1.run.result.<kind>.<id>.<run_id>`, besides being stored."""
+
+    kind: Literal["user", "gateway", "executor", "data"]
+    id: Name
+
+
+class RunRequested(Command):
+    """Run an action of a plugin. Stored before the caller hears of it.
+
+    A bus user needs only run_id, plugin and action; actor, trigger and caller then follow from the subject,
+    and a different plugin, action or actor than the subject's ends the run `failed` (`permission_denied`).
+    """
+
+    run_id: RunId
+    plugin: Name
+    action: Name
+    params: JsonObject | ObjectRef = Field(default_factory=dict)
+    kind: RunKind = "action"
+    trigger: Trigger = "bus"
+    actor: Annotated[str, Field(max_length=300)] | None = None
+    """Who asked: `user:admin`, `bus:alice`, `plugin:sports_calendar`, `schedule:<id>`."""
+    caller: Caller | None = None
+    parent: RunId | None = None
+    """The run that asked for this one."""
+    depth: Annotated[int, Field(ge=0, le=8)] = 0
+    """How many plugins called one another before this one."""
+    retry_of: RunId | None = None
+    timeout_s: Annotated[float, Field(gt=0, le=86_400)] | None = None
+    """Overrides the manifest's time limit, downwards only."""
+    expires_at: Timestamp | None = None
+    """A command that nobody claimed by then ends `lost` (`expired`)."""
+    created_at: Timestamp | None = None
+    """Absent: the time at which the bus stored it."""
+    secret_params: tuple[Name, ...] = ()
+    """Names of params that are passwords: masked in history and logs."""
+
+
+class RunState(Event):
+    """One entry of a run's ledger, on its own subject, published by compare-and-set.
+
+    `Nats-Expected-Last-Subject-Sequence: 0` claims; the claim's sequence finishes.
+    """
+
+    run_id: RunId
+    plugin: Name
+    action: Name
+    state: RunStatus
+    attempt: Annotated[int, Field(ge=1)] = 1
+    command_seq: int | None = None
+    """Sequence of the command in RUN_CMD."""
+    actor: str | None = None
+    """Copied from the command: a repeated command of another actor is not answered."""
+    executor: str | None = None
+    epoch: int | None = None
+    """Epoch of the executor's lease: with it a claim's holder is known to live or not."""
+    started_at: Timestamp | None = None
+    ended_at: Timestamp | None = None
+    outcome: Outcome | None = None
+    result: JsonValue | ObjectRef = None
+    cause: str | None = None
+    """Why it ended so, as a code: raised, denied, unserialisable, timed_out, crashed, plugin_disabled,
+    plugin_not_found, not_loaded, permission_denied, invalid_command, cancelled, executor_gone, expired, shutdown."""
+    error: str | None = None
+    """The same for people, e.g. `str(exception)`."""
+    error_type: str | None = None
+
+
+class RunResult(Event):
+    """What the caller is sent once the final state is stored; the same fields as the ledger's last entry."""
+
+    run_id: RunId
+    state: RunStatus
+    outcome: Outcome | None = None
+    result: JsonValue | ObjectRef = None
+    cause: str | None = None
+    error: str | None = None
+    error_type: str | None = None
+
+
+class RunLogged(Event):
+    """Lines that a run, or a plugin outside runs (`run_id` then is None), wrote."""
+
+    plugin: Name
+    run_id: RunId | None = None
+    lines: tuple[JsonObject, ...]
+    """`{time, level, message, logger?}`."""
+
+
+class RunProgressed(Event):
+    """How far a run says it is."""
+
+    plugin: Name
+    run_id: RunId
+    done: float
+    total: float | None = None
+    message: str | None = None
+
+
+class RunControlled(Event):
+    """A wish about a running run, for whichever executor holds it."""
+
+    run_id: RunId
+    wish: Literal["cancel"]
+    actor: str | None = None
+
+
+class Run(Answer):
+    """A run as history and HTTP show it. Params and results are masked where they are passwords."""
+
+    run_id: RunId
+    plugin: Name
+    action: Name
+    kind: RunKind = "action"
+    state: RunStatus
+    outcome: Outcome | None = None
+    trigger: Trigger = "bus"
+    actor: str | None = None
+    parent: RunId | None = None
+    retry_of: RunId | None = None
+    attempt: int = 1
+    executor: str | None = None
+    params: JsonValue | ObjectRef = None
+    result: JsonValue | ObjectRef = None
+    cause: str | None = None
+    error: str | None = None
+    error_type: str | None = None
+    created_at: Timestamp | None = None
+    started_at: Timestamp | None = None
+    ended_at: Timestamp | None = None
+    duration_s: float | None = None
+
+
+class ListRuns(Command):
+    plugin: Name | None = None
+    action: Name | None = None
+    state: RunStatus | None = None
+    outcome: Outcome | None = None
+    actor: str | None = None
+    parent: RunId | None = None
+    search: Annotated[str, Field(max_length=200)] | None = None
+    sort: Literal["created_at", "-created_at"] = "-created_at"
+    limit: Annotated[int, Field(ge=1, le=1000)] = 50
+    offset: Annotated[int, Field(ge=0)] = 0
+
+
+class RunPage(Answer):
+    runs: tuple[Run, ...]
+    total: int
+
+
+class GetRun(Command):
+    run_id: RunId
+
+
+class GetRunLog(Command):
+    run_id: RunId
+    after: Annotated[int, Field(ge=0)] = 0
+    """Sequence after which to go on; 0 from the start."""
+    limit: Annotated[int, Field(ge=1, le=10_000)] = 1000
+
+
+class RunLog(Answer):
+    lines: tuple[JsonObject, ...]
+    """`{seq, time, level, message, logger?}`."""
+    last_seq: int = 0
+    more: bool = False
+
+
+class CancelRun(Command):
+    run_id: RunId
+    actor: str | None = None
+
+
+class CancelAnswer(Answer):
+    run: Run
+    """As it stood when the wish was taken."""
+    ended: bool
+    """True where it was queued and is cancelled now, or had ended before; False where its executor is told."""
+
+
+class RetryRun(Command):
+    """Run again with the same params; the new run names the old one."""
+
+    run_id: RunId
+    actor: str | None = None
+    caller: Caller | None = None
+
+
+class Retried(Answer):
+    run_id: RunId
+    plugin: Name
+    action: Name

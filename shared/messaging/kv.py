@@ -1,0 +1,78 @@
+"""Key-value buckets without consumers: compare-and-set writes, direct reads, live changes."""
+
+from collections.abc import Awaitable, Callable
+
+from nats.aio.msg import Msg
+
+from shared.contracts.streams import Bucket
+from shared.messaging.bus import EXPECTED_LAST, Bus, Held, Refused
+
+
+class Kv:
+    """One bucket. Keys are made of tokens joined by dots (`home.sports_calendar`)."""
+
+    def __init__(self, bus: Bus, bucket: Bucket) -> None:
+        self._bus = bus
+        self._prefix = f"$KV.{bucket.name}."
+        self._stream = f"KV_{bucket.name}"
+
+    async def get(self, key: str) -> Held | None:
+        """The entry, or None where there is none or it was deleted."""
+        held = await self._bus.last(self._stream, self._prefix + key)
+        return None if held is None or held.deleted else held
+
+    async def put(self, key: str, value: bytes) -> int:
+        """Write, whatever is there; the new revision."""
+        return await self._bus.put(self._prefix + key, value)
+
+    async def create(self, key: str, value: bytes, *, ttl_s: float | None = None) -> int:
+        """Write where there is nothing. Raises Refused where there is something."""
+        try:
+            return await self.update(key, value, 0, ttl_s=ttl_s)
+        except Refused:
+            held = await self._bus.last(self._stream, self._prefix + key)
+            if held is None or not held.deleted:
+                raise
+            return await self.update(key, value, held.seq, ttl_s=ttl_s)
+
+    async def update(self, key: str, value: bytes, revision: int, *, ttl_s: float | None = None) -> int:
+        """Write where the last revision is the given one, else raise Refused; the new revision."""
+        headers = {EXPECTED_LAST: str(revision)}
+        if ttl_s is not None:
+            headers["Nats-TTL"] = f"{int(ttl_s)}s"
+        return await self._bus.put(self._prefix + key, value, headers)
+
+    async def delete(self, key: str, *, revision: int | None = None) -> None:
+        """Leave a marker that the key was deleted. Raises Refused where it has another revision."""
+        headers = {"KV-Operation": "DEL"}
+        if revision is not None:
+            headers[EXPECTED_LAST] = str(revision)
+        await self._bus.put(self._prefix + key, b"", headers)
+
+    async def entries(self, pattern: str = ">") -> dict[str, Held]:
+        """All entries whose key matches, without the deleted ones; for buckets of any size."""
+        found: dict[str, Held] = {}
+        seq = 0
+        while True:
+            # One call answers at most 1,024 subjects: go on after the last one seen.
+            query: dict[str, object] = {"multi_last": [self._prefix + pattern], "batch": 500}
+            if seq:
+                query["seq"] = seq + 1
+            page = [held async for held in self._bus.batch(self._stream, query)]
+            found.update((held.subject.removeprefix(self._prefix), held) for held in page)
+            if len(page) < 500:
+                return {key: held for key, held in found.items() if not held.deleted}
+            seq = page[-1].seq
+
+    async def listen(
+        self, pattern: str, changed: Callable[[str, Msg], Awaitable[None]]
+    ) -> Callable[[], Awaitable[None]]:
+        """Be told of writes while connected: a hint, to be backed by `entries` now and then.
+
+        Expiry by a key's own TTL is not told. Returns what ends it.
+        """
+
+        async def tell(message: Msg) -> None:
+            await changed(message.subject.removeprefix(self._prefix), message)
+
+        return await self._bus.listen(self._prefix + pattern, tell)

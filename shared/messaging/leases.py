@@ -1,0 +1,116 @@
+"""Leases: a KV entry with a TTL of 6 s, renewed every 2 s. The revision of its making is the epoch."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from shared import errors
+from shared.contracts.base import now
+from shared.contracts.plugins import Lease
+from shared.contracts.streams import LEASES
+from shared.logging import get_logger
+from shared.messaging.bus import Bus, Refused
+from shared.messaging.kv import Kv
+
+TTL_S: Final = 6
+RENEW_S: Final = 2.0
+FENCE_S: Final = 4.0
+"""Whoever has not renewed for so long acts as if the lease were lost: two seconds before it is."""
+
+log = get_logger(__name__)
+
+
+class HeldLease:
+    """A lease that this process tries to hold, again and again, until it is closed."""
+
+    def __init__(self, bus: Bus, key: str, *, site: str | None = None) -> None:
+        self._kv = Kv(bus, LEASES)
+        self._key = key
+        self._holder = bus.instance
+        self._site = site
+        self._revision: int | None = None
+        self._renewed_at = float("-inf")
+        self._task: asyncio.Task[None] | None = None
+        self.epoch = 0
+        """Epoch of the latest holding; 0 before the first."""
+
+    @property
+    def held(self) -> bool:
+        """Whether it is held for certain: renewed less than `FENCE_S` ago by this machine's monotonic clock."""
+        return self._revision is not None and time.monotonic() - self._renewed_at < FENCE_S
+
+    def start(
+        self,
+        *,
+        gained: Callable[[int], Awaitable[None]] | None = None,
+        lost: Callable[[], Awaitable[None]] | None = None,
+        beat: Callable[[], None] | None = None,
+    ) -> None:
+        """Begin to compete. `gained(epoch)` and `lost()` alternate; `beat()` comes after each renewal."""
+        self._task = asyncio.create_task(self._compete(gained, lost, beat), name=f"lease {self._key}")
+
+    async def close(self) -> None:
+        """Give it back at once, so that a successor need not wait for its end."""
+        if self._task:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        if self._revision is not None:
+            revision, self._revision = self._revision, None
+            try:
+                await self._kv.delete(self._key, revision=revision)
+            except (Refused, errors.PlugarrError) as error:
+                log.info("lease_not_returned", lease=self._key, reason=str(error))
+
+    async def _compete(
+        self,
+        gained: Callable[[int], Awaitable[None]] | None,
+        lost: Callable[[], Awaitable[None]] | None,
+        beat: Callable[[], None] | None,
+    ) -> None:
+        told = False
+        while True:
+            began = time.monotonic()
+            await self._try(began)
+            if told and not self.held:
+                told = False
+                self._revision = None
+                log.warning("lease_lost", lease=self._key, epoch=self.epoch)
+                if lost:
+                    await lost()
+            elif self.held and not told:
+                told = True
+                log.info("lease_gained", lease=self._key, epoch=self.epoch)
+                if gained:
+                    await gained(self.epoch)
+            if told and beat:
+                beat()
+            pause = RENEW_S if told else RENEW_S / 4
+            await asyncio.sleep(max(0.0, pause - (time.monotonic() - began)))
+
+    async def _try(self, began: float) -> None:
+        try:
+            await asyncio.wait_for(self._renew_or_take(), RENEW_S)
+        except Refused:
+            self._revision = None
+        except (errors.PlugarrError, TimeoutError) as error:
+            log.warning("lease_not_renewed", lease=self._key, reason=str(error) or "timed out")
+        else:
+            # Counted from before the request: the server's clock for the TTL started no earlier.
+            self._renewed_at = began
+
+    async def _renew_or_take(self) -> None:
+        if self._revision is None:
+            lease = Lease(holder=self._holder, site=self._site, started_at=now())
+            self._revision = await self._kv.create(self._key, lease.model_dump_json().encode(), ttl_s=TTL_S)
+            self.epoch = self._revision
+        else:
+            lease = Lease(holder=self._holder, epoch=self.epoch, site=self._site)
+            self._revision = await self._kv.update(
+                self._key, lease.model_dump_json().encode(), self._revision, ttl_s=TTL_S
+            )
+
+
+def epoch_of(revision: int, lease: Lease) -> int:
+    """The epoch of a lease entry: what it says, or, right after its making, its own revision."""
+    return lease.epoch or revision

@@ -1,0 +1,100 @@
+"""Large payloads in NATS Object Stores, under their digest; written once, read without consumers."""
+
+import base64
+from typing import Any, Final
+
+import orjson
+from nats.aio.client import Client
+
+from shared import errors
+from shared.contracts.base import INLINE_LIMIT, OBJECT_LIMIT, ObjectRef, sha256
+from shared.contracts.streams import PAYLOADS, ObjectBucket
+from shared.messaging.bus import Bus
+
+CHUNK_BYTES: Final = 128 * 1024
+_BATCH: Final = 64
+
+
+class Objects:
+    """One object store. Its entries are readable by any NATS client; names are SHA-256 digests in hex."""
+
+    def __init__(self, bus: Bus, bucket: ObjectBucket = PAYLOADS) -> None:
+        self._bus = bus
+        self._bucket = bucket.name
+        self._stream = f"OBJ_{bucket.name}"
+
+    async def put(self, data: bytes) -> ObjectRef:
+        """Store bytes and return the reference; what is stored already is not written again."""
+        if len(data) > OBJECT_LIMIT:
+            raise errors.TooLarge(f"{len(data):,} bytes are more than the {OBJECT_LIMIT:,} that may travel")
+        digest = sha256(data)
+        reference = ObjectRef(digest=digest, size=len(data))
+        if await self.has(digest):
+            return reference
+        nuid = self._nuid()
+        chunks = range(0, len(data), CHUNK_BYTES)
+        for start in chunks:
+            await self._bus.put(f"$O.{self._bucket}.C.{nuid}", data[start : start + CHUNK_BYTES])
+        info = {
+            "name": digest,
+            "bucket": self._bucket,
+            "nuid": nuid,
+            "size": len(data),
+            "chunks": len(chunks),
+            "digest": "SHA-256=" + base64.urlsafe_b64encode(bytes.fromhex(digest)).decode(),
+            "options": {"max_chunk_size": CHUNK_BYTES},
+        }
+        await self._bus.put(self._meta(digest), orjson.dumps(info), {"Nats-Rollup": "sub"})
+        return reference
+
+    async def has(self, digest: str) -> bool:
+        """Whether it is stored."""
+        return await self._info(digest) is not None
+
+    async def get(self, digest: str) -> bytes:
+        """The bytes, verified. Raises NotFound, or Internal where what is stored does not match."""
+        info = await self._info(digest)
+        if info is None:
+            raise errors.NotFound(f"no object {digest[:12]}… in {self._bucket}")
+        subject = f"$O.{self._bucket}.C.{info['nuid']}"
+        parts: list[bytes] = []
+        seq = 1
+        while len(parts) < info["chunks"]:
+            query = {"seq": seq, "next_by_subj": subject, "batch": _BATCH}
+            page = [held async for held in self._bus.batch(self._stream, query)]
+            if not page:
+                raise errors.NotFound(f"object {digest[:12]}… in {self._bucket} is no longer whole")
+            parts.extend(held.data for held in page)
+            seq = page[-1].seq + 1
+        data = b"".join(parts)
+        if sha256(data) != digest:
+            raise errors.Internal(f"object {digest[:12]}… in {self._bucket} is damaged")
+        return data
+
+    def _meta(self, digest: str) -> str:
+        return f"$O.{self._bucket}.M.{base64.urlsafe_b64encode(digest.encode()).decode()}"
+
+    def _nuid(self) -> str:
+        client: Client = self._bus.nc
+        return client._nuid.next().decode()  # noqa: SLF001 - nats-py's own id generator, as its store uses it
+
+    async def _info(self, digest: str) -> dict[str, Any] | None:
+        held = await self._bus.last(self._stream, self._meta(digest))
+        if held is None or held.deleted or not held.data:
+            return None
+        info: dict[str, Any] = orjson.loads(held.data)
+        return None if info.get("deleted") else info
+
+
+async def by_reference(objects: Objects, value: Any) -> Any:
+    """The value itself, or a reference to it where its JSON is over 512 KiB. Raises TooLarge over 64 MiB."""
+    data = orjson.dumps(value)
+    if len(data) <= INLINE_LIMIT:
+        return value
+    return await objects.put(data)
+
+
+async def resolved(objects: Objects, value: Any) -> Any:
+    """The value that a reference stands for, or the value itself."""
+    reference = value if isinstance(value, ObjectRef) else ObjectRef.read(value)
+    return value if reference is None else orjson.loads(await objects.get(reference.digest))
