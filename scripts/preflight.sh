@@ -223,6 +223,8 @@ check_all() {
 
 check_all
 packages=$(echo $wanted)
+# A set-up that is done asks only for what is needed, not again for what was only wished for.
+[ "$quiet" = no ] || [ -n "$faults" ] || packages=
 if [ -n "$packages" ] && [ -z "${PLUGARR_NO_INSTALL:-}" ] && [ "$(id -u)" = 0 ] &&
     command -v apt-get >/dev/null 2>&1; then
     echo "preflight: installing by apt-get: $packages"

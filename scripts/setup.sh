@@ -42,14 +42,16 @@ fi
 rm -f .venv/.stamp-run .venv/.stamp-test
 
 pip() {
-    # The log has everything; the console only what went wrong.
-    PIP_USER=0 "$python" -m pip --disable-pip-version-check --no-input -qq --log .venv/pip.log "$@" || {
-        echo "setup: pip failed; its whole story is in .venv/pip.log" >&2
+    PIP_USER=0 "$python" -m pip --disable-pip-version-check --no-input "$@" >>.venv/pip.log 2>&1 || {
+        tail -n 20 .venv/pip.log >&2
+        echo 'setup: pip failed; its whole story is in .venv/pip.log' >&2
         exit 1
     }
 }
+: >.venv/pip.log
 echo "setup: installing $(grep -c '==' "$lock") packages of $lock (a minute or so, the first time)"
-pip install --require-hashes -r "$lock"
+# The lock is complete and consistent: resolving it once more would only take time.
+pip install --require-hashes --no-deps -r "$lock"
 echo 'setup: installing Plugarr itself, as .venv/bin/plugarr'
 pip install --no-deps --no-build-isolation -e .
 
