@@ -1,5 +1,6 @@
 """What holds for every test: its suite, its time limit, and that nothing is skipped without a reason."""
 
+import json
 import os
 import sys
 from collections.abc import Callable, Generator
@@ -7,6 +8,8 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+
+pytest_plugins = ["tests.servers"]
 
 TESTS = Path(__file__).parent
 ROOT = TESTS.parent
@@ -78,11 +81,15 @@ def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest
 
 
 @pytest.fixture
-def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
-    """Return a comparison with tests/golden/<name>; `make golden` writes the file instead."""
+def golden(request: pytest.FixtureRequest) -> Callable[[str, object], None]:
+    """Return a comparison of text, or of what JSON can hold, with tests/golden/<name>.
+
+    `make golden` writes the file instead.
+    """
     write = request.config.getoption("--write-golden")
 
-    def compare(name: str, text: str) -> None:
+    def compare(name: str, value: object) -> None:
+        text = value if isinstance(value, str) else json.dumps(value, indent=2, sort_keys=True) + "\n"
         path = TESTS / "golden" / name
         if write:
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -76,8 +76,10 @@ def nats(bare_nats: RunningNats) -> RunningNats:
     async def provision() -> None:
         bus = connect(bare_nats.settings(), "provisioner")
         await wait_connected(bus)
-        await apply(bus.nc.jetstream())
-        await bus.broker.stop()
+        try:
+            await apply(bus.nc.jetstream())
+        finally:
+            await bus.broker.stop()
 
     asyncio.run(provision())
     return bare_nats

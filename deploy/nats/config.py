@@ -9,6 +9,7 @@ from typing import Any, Literal
 import bcrypt
 
 from deploy.nats.permissions import PROVISIONER, SERVICES, BusUser, of_service, user_name
+from shared.contracts.streams import RESERVED_BYTES
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,6 @@ class Server:
     port: int = 4222
     monitor_port: int | None = None
     durability: Literal["standard", "strict"] = "standard"
-    max_store_bytes: int = 16 * 1024**3
 
 
 def nats_config(server: Server, passwords: Mapping[str, str], users: Iterable[BusUser] = ()) -> str:
@@ -41,7 +41,8 @@ def nats_config(server: Server, passwords: Mapping[str, str], users: Iterable[Bu
         "write_deadline": "10s",
         "jetstream": {
             "store_dir": str(server.store),
-            "max_file_store": server.max_store_bytes,
+            # A quarter more than the streams may hold: their bookkeeping counts too.
+            "max_file_store": RESERVED_BYTES * 5 // 4,
             "max_memory_store": 256 * 1024**2,
             "sync_interval": "always" if server.durability == "strict" else "1s",
         },

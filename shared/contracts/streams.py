@@ -82,7 +82,7 @@ STREAMS: Final = (
         _subjects(catalog.RUN_STATE),
         # A week longer than any command can live: while a command can come again, its outcome is known.
         max_age_s=8 * _DAY_S,
-        max_bytes=4096 * _MIB,
+        max_bytes=2048 * _MIB,
         republish=True,
     ),
     Stream(
@@ -133,11 +133,14 @@ IDEMPOTENCY: Final = Bucket("idempotency", max_bytes=256 * _MIB, ttl_s=_DAY_S, m
 """Keys: `<user>.<plugin>.<key>`."""
 BUCKETS: Final = (LEASES, MANIFESTS, IDEMPOTENCY)
 
-PACKAGES: Final = ObjectBucket("packages", max_bytes=8192 * _MIB)
+PACKAGES: Final = ObjectBucket("packages", max_bytes=4096 * _MIB)
 """A plugin's files as a ZIP, under its digest."""
-PAYLOADS: Final = ObjectBucket("payloads", max_bytes=4096 * _MIB, ttl_s=8 * _DAY_S)
+PAYLOADS: Final = ObjectBucket("payloads", max_bytes=2048 * _MIB, ttl_s=8 * _DAY_S)
 """Params, results and uploads over 512 KiB, under their digest."""
 OBJECT_BUCKETS: Final = (PACKAGES, PAYLOADS)
+
+RESERVED_BYTES: Final = sum(kept.max_bytes for kept in (*STREAMS, *BUCKETS, *OBJECT_BUCKETS))
+"""What a server must be allowed to store; it is taken from the disk only as it is used."""
 
 
 def plugin_durable(plugin: str) -> str:

@@ -86,9 +86,9 @@ class Handlers:
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
-        # A decoder would parse the body a second time.
-        async def keep(message: NatsMessage) -> bytes:
-            return message.body
+        # Without injection a handler gets what the decoder makes: the message itself, parsed only once.
+        async def keep(message: NatsMessage) -> NatsMessage:
+            return message
 
         self._broker.subscriber(
             rpc.subject,
