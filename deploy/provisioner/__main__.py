@@ -7,6 +7,7 @@ import argparse
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 from nats.js import JetStreamContext
 from pydantic import Field
@@ -14,7 +15,7 @@ from pydantic import Field
 from deploy.provisioner.apply import apply, ensure_durable, remove_durable
 from shared import logging, service
 from shared.contracts import catalog as c
-from shared.contracts.base import Done
+from shared.contracts.base import Done, parse_timestamp
 from shared.contracts.plugins import EnsureConsumer, RemoveConsumer
 from shared.contracts.streams import ACK_WAIT_S, Durable, plugin_durable, plugin_filters
 from shared.messaging.bus import Bus, connect, wait_connected
@@ -47,7 +48,9 @@ class Consumers:
             ack_wait_s=ACK_WAIT_S,
             max_ack_pending=command.max_ack_pending,
         )
-        await ensure_durable(self._js, durable)
+        # A minute of grace: clocks differ, and a command may be asked for the moment a plugin is enabled.
+        since = parse_timestamp(command.since) - timedelta(minutes=1) if command.since else None
+        await ensure_durable(self._js, durable, since=since)
         return Done()
 
     async def remove(self, command: RemoveConsumer) -> Done:

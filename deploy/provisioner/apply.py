@@ -1,5 +1,7 @@
 """Makes streams, durables and buckets as the catalogue says; as often as one likes."""
 
+import contextlib
+from datetime import datetime
 from typing import Final
 
 import nats.js.errors
@@ -26,15 +28,30 @@ async def apply(js: JetStreamContext, *, replicas: int = 1) -> None:
         await ensure_durable(js, durable)
 
 
-async def ensure_durable(js: JetStreamManager, durable: s.Durable) -> None:
-    """Make a durable pull consumer, or bring its limits up to date; what it has acknowledged stays so."""
+async def ensure_durable(js: JetStreamManager, durable: s.Durable, *, since: datetime | None = None) -> None:
+    """Make a durable pull consumer, or bring its limits up to date; what it has acknowledged stays so.
+
+    A new one begins with the messages stored at `since`, or with the oldest.
+    """
+    with contextlib.suppress(nats.js.errors.NotFoundError):
+        # Where a consumer starts cannot be changed afterwards.
+        existing = (await js.consumer_info(durable.stream, durable.name)).config
+        config = existing.evolve(
+            ack_wait=durable.ack_wait_s,
+            max_ack_pending=durable.max_ack_pending,
+            filter_subjects=list(durable.filters) or None,
+        )
+        if config != existing:
+            await js.add_consumer(durable.stream, config)
+        return
     config = api.ConsumerConfig(
         durable_name=durable.name,
         ack_policy=api.AckPolicy.EXPLICIT,
         ack_wait=durable.ack_wait_s,
         max_ack_pending=durable.max_ack_pending,
         max_deliver=durable.max_deliver,
-        deliver_policy=api.DeliverPolicy.ALL,
+        deliver_policy=api.DeliverPolicy.BY_START_TIME if since else api.DeliverPolicy.ALL,
+        opt_start_time=since.isoformat() if since else None,
         filter_subjects=list(durable.filters) or None,
     )
     await js.add_consumer(durable.stream, config)

@@ -59,7 +59,7 @@ REPLACE_COLLECTION: Final = Rpc(
 CLEAR_COLLECTION: Final = Rpc("data.clear_collection", data.ClearCollection, data.Deleted, timeout_s=30.0)
 
 # Plugin configs.
-LIST_CONFIGS: Final = Rpc("data.list_configs", data.ListConfigs, data.ConfigList, stream_of=None)
+LIST_CONFIGS: Final = Rpc("data.list_configs", data.ListConfigs, data.ListHead, stream_of=data.PluginConfig)
 GET_CONFIG: Final = Rpc("data.get_config", data.GetConfig, data.PluginConfig)
 SET_ENABLED: Final = Rpc("data.set_enabled", data.SetEnabled, data.PluginConfig)
 SET_SETTINGS: Final = Rpc("data.set_settings", data.SetSettings, data.PluginConfig)

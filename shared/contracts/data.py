@@ -117,11 +117,7 @@ class PluginConfig(Answer):
 
 
 class ListConfigs(Command):
-    pass
-
-
-class ConfigList(Answer):
-    configs: tuple[PluginConfig, ...]
+    """Answered by a stream of every `PluginConfig`, in the order of keys."""
 
 
 class GetConfig(Command):

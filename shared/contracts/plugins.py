@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from shared.contracts.base import Answer, Command, Event, JsonObject, Name, ObjectRef
+from shared.contracts.base import Answer, Command, Event, JsonObject, Name, ObjectRef, Timestamp
 
 
 class ReloadPlugins(Command):
@@ -55,6 +55,9 @@ class EnsureConsumer(Command):
     plugin: Name
     max_ack_pending: Annotated[int, Field(ge=1, le=1000)] = 8
     """The plugin's concurrency, over all executors."""
+    since: Timestamp | None = None
+    """When the plugin was enabled: a new consumer starts a minute before it. Older commands were ended by
+    the data service, since no consumer was there for them."""
 
 
 class RemoveConsumer(Command):

@@ -51,6 +51,9 @@ class RunRequested(Command):
     """A command that nobody claimed by then ends `lost` (`expired`)."""
     created_at: Timestamp | None = None
     """Absent: the time at which the bus stored it."""
+    config_rev: Annotated[int, Field(ge=0)] = 0
+    """The `rev` of the plugin's config that the sender has seen: an executor that knows an older one reads it
+    again first, so that a run never misses settings that were stored before it was asked for."""
     secret_params: tuple[Name, ...] = ()
     """Names of params that are passwords: masked in history and logs."""
 

@@ -71,6 +71,20 @@ class Chunks:
             raise errors.TimedOut(f"nothing came for {self._timeout_s:g} s") from error
 
 
+async def packed(items: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """JSON values as JSON arrays of about `CHUNK_BYTES`, or of one value where it is larger."""
+    held: list[bytes] = []
+    size = 0
+    async for item in items:
+        if held and size + len(item) > CHUNK_BYTES:
+            yield b"[" + b",".join(held) + b"]"
+            held, size = [], 0
+        held.append(item)
+        size += len(item) + 1
+    if held:
+        yield b"[" + b",".join(held) + b"]"
+
+
 async def send_chunks(
     nc: Client, inbox: str, chunks: AsyncIterator[bytes], *, timeout_s: float = 30.0
 ) -> None:
