@@ -34,7 +34,7 @@ sh scripts/preflight.sh "$@"
 
 # Commands in a virtual environment name it by its full path: a clone that was moved needs a new one.
 made_for=$(stamp run | sed 's/^[^ ]* //')
-if ! "$python" -m pip --version >/dev/null 2>&1 || [ "${made_for:-$root}" != "$root" ]; then
+if ! "$python" -c 'import pip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || [ "${made_for:-$root}" != "$root" ]; then
     base=$(find_python)
     echo "setup: making .venv with $base"
     "$base" -m venv --clear .venv
