@@ -6,6 +6,9 @@ from typing import Any
 
 import pytest
 
+from shared.contracts.manifest import ATTRIBUTES
+from shared.manifests.normalise import described
+
 from .conftest import ROOT, load
 
 FOLDER = ROOT / "plugins" / "hello"
@@ -44,4 +47,6 @@ def test_what_plugin_json_says_is_what_the_class_says(folder: Path) -> None:
     assert {name: literals[name] for name in ("name", "version", "description")} == {
         name: manifest[name] for name in ("name", "version", "description")
     }
+    found = described({key: literals[key] for key in ATTRIBUTES if key in literals})
+    assert (found.errors, found.warnings) == ([], [])
     assert (folder / "logo.png").read_bytes().startswith(b"\x89PNG\r\n")
