@@ -51,7 +51,7 @@ async def ensure_durable(js: JetStreamManager, durable: s.Durable, *, since: dat
         max_ack_pending=durable.max_ack_pending,
         max_deliver=durable.max_deliver,
         deliver_policy=api.DeliverPolicy.BY_START_TIME if since else api.DeliverPolicy.ALL,
-        opt_start_time=since.isoformat() if since else None,
+        opt_start_time=since,
         filter_subjects=list(durable.filters) or None,
     )
     await js.add_consumer(durable.stream, config)

@@ -241,6 +241,9 @@ class Bus:
     ) -> Callable[[], Awaitable[None]]:
         """Have a callback called for each message, one after the other; returns what ends it."""
         subscription = await self.nc.subscribe(subject, cb=callback)
+        # Twice, since nats-py writes a flush's ping ahead of what is still pending: only the second answer
+        # says that the server knows the subscription.
+        await self.nc.flush()
         await self.nc.flush()
         return subscription.unsubscribe
 
