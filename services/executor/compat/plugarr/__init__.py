@@ -1,0 +1,61 @@
+"""What plugins get beyond the host application's own API. `import plugarr` works in a plugin's process only."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from plugarr_host import jobs
+from plugarr_host.failures import (
+    PlatformDenied,
+    PlatformError,
+    PlatformMissing,
+    PlatformRefused,
+    PlatformTimeout,
+    PlatformUnavailable,
+)
+from plugarr_host.interrupts import RunCancelled, RunInterrupted, RunTimedOut
+from plugarr_host.platform import platform
+from plugarr_host.progress import throttle
+
+__all__ = [
+    "PlatformDenied",
+    "PlatformError",
+    "PlatformMissing",
+    "PlatformRefused",
+    "PlatformTimeout",
+    "PlatformUnavailable",
+    "RunCancelled",
+    "RunInterrupted",
+    "RunTimedOut",
+    "cancelled",
+    "emit",
+    "progress",
+    "run_id",
+]
+
+
+def progress(done: float, total: float | None = None, message: str | None = None) -> None:
+    """Say how far the run is. Cheap: of many calls in a row only some are shown, the last one always."""
+    for number in (done, total):
+        if number is not None and not math.isfinite(number):
+            raise ValueError("progress: done and total are finite numbers")
+    throttle.report(
+        float(done), None if total is None else float(total), None if message is None else str(message)
+    )
+
+
+def cancelled() -> bool:
+    """Whether the run shall stop, because somebody cancelled it or its time is over."""
+    job = jobs.current.get()
+    return job is not None and job.interrupted is not None
+
+
+def emit(event: str, payload: Mapping[str, Any] | None = None) -> None:
+    """Publish an event, to which actions of any plugin can be bound."""
+    platform.call("event.emit", event=event, payload=payload or {})
+
+
+def __getattr__(name: str) -> Any:
+    if name == "run_id":
+        return jobs.current_run()
+    raise AttributeError(f"module 'plugarr' has no attribute {name!r}")

@@ -1,0 +1,116 @@
+"""Calls of `run` and of the hooks: arguments in, outcome out."""
+
+import atexit
+import contextvars
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from plugarr_host.channel import Channel
+from plugarr_host.describe import Description
+from plugarr_host.hooks import call_hook, call_stop
+from plugarr_host.interrupts import RunInterrupted
+from plugarr_host.jobs import Job, current, guarded
+from plugarr_host.loader import one_line, text_of
+from plugarr_host.progress import throttle
+from plugarr_host.streams import Streams
+from plugarr_host.values import Unserialisable, encode
+from plugarr_host.workers import Workers
+
+_Answer = tuple[bytes | None, bytes | None]
+"""Result and refreshed pages, as JSON."""
+
+
+class Calls:
+    """The plugin's calls in flight."""
+
+    def __init__(self, key: str, channel: Channel, streams: Streams) -> None:
+        self._channel = channel
+        self._streams = streams
+        self._workers = Workers()
+        self._jobs: dict[int, Job] = {}
+        self._logger = logging.getLogger(f"plugins.{key}")
+        self._plugin: Any = None
+        self._description: Description | None = None
+
+    def use(self, plugin: Any, description: Description) -> None:
+        """Call this instance from now on."""
+        self._plugin = plugin
+        self._description = description
+
+    def start(self, message: Mapping[str, Any]) -> None:
+        """Begin a call in a thread of its own."""
+        job = Job(message["id"], message.get("run"), message.get("depth", 0))
+        self._jobs[job.number] = job
+        work: Callable[[], _Answer] = {
+            "run": lambda: self._run(message),
+            "hook": lambda: self._hook(message),
+            "stop": lambda: self._stop(message),
+        }[message["t"]]
+        # A context of its own: nothing that one run sets is seen by another.
+        self._workers.submit(lambda: contextvars.Context().run(self._conduct, job, work))
+
+    def interrupt(self, number: int, reason: str) -> None:
+        """Ask a call to stop; asked again while it does not."""
+        if (job := self._jobs.get(number)) is not None:
+            job.interrupt(reason)
+
+    def _conduct(self, job: Job, work: Callable[[], _Answer]) -> None:
+        current.set(job)
+        outcome = guarded(job, work)
+        self._jobs.pop(job.number, None)
+        answer: dict[str, Any] = {"t": "ended", "id": job.number, "end": "returned", "result": None}
+        if outcome.error is not None:
+            answer |= self._failure(job, outcome.error)
+        elif outcome.value is not None:
+            answer |= {"result": outcome.value[0], "refreshed": outcome.value[1]}
+        if job.interrupted is not None:
+            answer["end"] = job.interrupted
+        del outcome
+        try:
+            throttle.finish(job.run_id)
+            self._streams.flush(job.run_id)
+            self._channel.send(answer)
+        except OSError:
+            return  # the executor is gone, and the reader ends this process
+
+    def _failure(self, job: Job, error: BaseException) -> Mapping[str, Any]:
+        if job.interrupted is not None and isinstance(error, RunInterrupted):
+            return {"error": None}
+        if isinstance(error, Unserialisable):
+            end = "unserialisable"
+            self._logger.error("%s", error)
+        else:
+            end = "denied" if isinstance(error, PermissionError) else "raised"
+            self._logger.error("%s", one_line(error), exc_info=error)
+        return {"end": end, "error": text_of(error), "error_type": type(error).__name__}
+
+    def _context(self, message: Mapping[str, Any]) -> dict[str, Any]:
+        actions = message.get("actions")
+        if actions is None:
+            actions = self._description.actions if self._description else {}
+        return {"settings": message["settings"], "logger": self._logger, "actions": actions}
+
+    def _run(self, message: Mapping[str, Any]) -> _Answer:
+        value = self._plugin.run(message["action"], message["params"], self._context(message))
+        result = encode(value if isinstance(value, dict) else {"status": "ok", "result": value}, "result")
+        refreshed = None
+        if self._description is not None and self._description.dynamic:
+            changed = self._description.refresh()
+            for warning in self._description.warnings:
+                self._logger.warning("%s", warning)
+            self._description.warnings.clear()
+            refreshed = encode(changed, "pages") if changed is not None else None
+        return result, refreshed
+
+    def _hook(self, message: Mapping[str, Any]) -> _Answer:
+        call_hook(self._plugin, message["name"], self._context(message))
+        return None, None
+
+    def _stop(self, message: Mapping[str, Any]) -> _Answer:
+        """Stop the plugin; the process ends without Python's own shutdown, so exit functions are run here."""
+        try:
+            call_stop(self._plugin, self._context(message) | {"reason": message["reason"]})
+        finally:
+            atexit._run_exitfuncs()  # noqa: SLF001 - there is no public name for it
+        return None, None

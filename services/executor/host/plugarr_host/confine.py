@@ -1,0 +1,28 @@
+"""Limits that a host takes upon itself after the fork and before any of the plugin's code runs.
+
+The mount and process namespaces are the launcher's (`services/executor/hosts/sandbox.py`). Whatever narrows
+a single process further (Landlock, seccomp) belongs here, after the limits.
+"""
+
+import contextlib
+import resource
+from typing import Final
+
+_OPEN_FILES: Final = 4096
+
+
+def _lower(kind: int, limit: int) -> None:
+    hard = resource.getrlimit(kind)[1]
+    if hard != resource.RLIM_INFINITY:
+        limit = min(limit, hard)
+    # A platform may refuse a limit that it does not know (RLIMIT_AS on macOS).
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(kind, (limit, limit))
+
+
+def confine(memory: int | None) -> None:
+    """No core dumps, a sane number of open files, at most `memory` bytes of address space."""
+    _lower(resource.RLIMIT_CORE, 0)
+    _lower(resource.RLIMIT_NOFILE, _OPEN_FILES)
+    if memory is not None:
+        _lower(resource.RLIMIT_AS, memory)

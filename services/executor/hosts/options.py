@@ -1,0 +1,36 @@
+"""What an operator decides about plugin processes, and the times that bound them."""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+SandboxMode = Literal["require", "prefer", "off"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostOptions:
+    """Values of the executor's settings that concern plugin hosts. Times are seconds."""
+
+    files_dir: Path
+    """What plugins see as `/data`: `PLUGARR_DATA_DIR/files`."""
+    hidden: Sequence[Path] = ()
+    """Folders that no plugin may see: the rest of the data directory, the secrets."""
+    sandbox: SandboxMode = "prefer"
+    """`PLUGARR_SANDBOX`."""
+    pass_environment: Sequence[str] = ()
+    """Names of environment variables that plugins get beside the few that they always get."""
+    fence_s: float = 4.0
+    """Without a heartbeat for this long, launchers and hosts end themselves."""
+    grace_s: float = 10.0
+    """How long a run that was cancelled or timed out may take to stop before its host is ended."""
+    start_s: float = 20.0
+    load_s: float = 60.0
+    hook_s: float = 60.0
+    stop_s: float = 10.0
+    close_s: float = 5.0
+    drain_s: float = 10.0
+    """How long runs of an old version may go on before a new version takes over."""
+    spawn: bool = sys.platform == "darwin"
+    """Start hosts as programs of their own: on macOS a forked process that looks up a proxy aborts."""
