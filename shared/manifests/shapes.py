@@ -32,6 +32,9 @@ class Shaper:
         if value is None or value is True or value is False:
             self._values -= 1
             return value
+        if type(value) is str and self._values > 0 and len(path) <= MAX_DEPTH:
+            self._values -= 1  # most values are texts: the short way for them
+            return self._string(value, path)
         if len(path) > MAX_DEPTH:
             return self._cut(path)
         if self._values <= 0:
@@ -51,7 +54,7 @@ class Shaper:
             return None
         if isinstance(value, Mapping):
             return self._mapping(value, path)
-        if isinstance(value, list | tuple | set | frozenset):
+        if isinstance(value, (list, tuple, set, frozenset)):
             return self._sequence(value, path)
         self._findings.warning(
             path, f"is a {type(value).__name__}, which JSON cannot hold", "use text, numbers, lists and dicts"
