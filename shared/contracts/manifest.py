@@ -106,6 +106,8 @@ class Manifest(Described):
     """Attributes that cannot be known, or not wholly, without running the plugin."""
     epoch: int = 0
     """Epoch of the lease under which it was written."""
+    generation: int = 0
+    """Raised by a reload, so that homes load the plugin anew although its digest is the same."""
     digest: Digest | None = None
     package: ObjectRef | None = None
 
@@ -115,6 +117,8 @@ class Loaded(Described):
 
     digest: str
     """Digest of the package that was loaded: the document counts for that version only."""
+    generation: int = 0
+    """The manifest's when it was loaded."""
     epoch: int = 0
     executor: str = ""
     ok: bool = True
