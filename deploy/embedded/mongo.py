@@ -32,10 +32,13 @@ class Mongo:
     @property
     def url(self) -> str:
         """For the data service, whose user may read and write the platform's database only."""
-        password = quote(self.data_password, safe="")
+        return self.url_without_password.replace("data@", f"data:{quote(self.data_password, safe='')}@")
+
+    @property
+    def url_without_password(self) -> str:
+        """The same for a service that has the password from the secrets' folder."""
         return (
-            f"mongodb://data:{password}@127.0.0.1:{self.port}/{DATABASE}"
-            f"?replicaSet={_REPLICA_SET}&authSource={DATABASE}"
+            f"mongodb://data@127.0.0.1:{self.port}/{DATABASE}?replicaSet={_REPLICA_SET}&authSource={DATABASE}"
         )
 
     def start(self) -> "subprocess.Popen[bytes]":
@@ -60,15 +63,14 @@ class Mongo:
 
     def prepare(self, process: "subprocess.Popen[bytes]") -> None:
         """Initiate the set, make the users, and set the passwords that the secrets' folder has."""
-        with self._client() as client:
-            with contextlib.suppress(pymongo.errors.OperationFailure):
-                # Without users yet, loopback may do this; later it needs authentication and is done already.
+        if not self._knows_root():
+            with self._client() as client:
+                # Without users yet, loopback may do this.
                 client.admin.command(
                     "replSetInitiate",
                     {"_id": _REPLICA_SET, "members": [{"_id": 0, "host": f"127.0.0.1:{self.port}"}]},
                 )
-            self._await_primary(client, process)
-            with contextlib.suppress(pymongo.errors.OperationFailure):
+                self._await_primary(client, process)
                 client.admin.command(
                     "createUser", "root", pwd=self.root_password, roles=[{"role": "root", "db": "admin"}]
                 )
@@ -81,6 +83,14 @@ class Mongo:
                 database.command("updateUser", "data", pwd=self.data_password, roles=roles)
             else:
                 database.command("createUser", "data", pwd=self.data_password, roles=roles)
+
+    def _knows_root(self) -> bool:
+        with self._client("root", self.root_password) as client:
+            try:
+                client.admin.command("ping")
+            except pymongo.errors.OperationFailure:
+                return False
+        return True
 
     def _client(
         self, user: str | None = None, password: str = ""

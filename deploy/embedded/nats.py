@@ -6,12 +6,16 @@ import signal
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 from deploy.embedded.process import start, wait_for_port
 from deploy.embedded.secrets import ensure_secret
 from deploy.nats.config import Server, nats_config
 from deploy.nats.permissions import PROVISIONER, SERVICES, BusUser, user_name
+
+_USERS: Final = "bus-users.json"
+_SERVER: Final = "nats-server.json"
+_PID: Final = "nats-server.pid"
 
 
 @dataclass(frozen=True)
@@ -37,7 +41,7 @@ class Nats:
         """Start it and wait until it accepts connections."""
         self.store.mkdir(parents=True, exist_ok=True)
         self.write_config()
-        process = start([self.binary, "-c", self.config, "-P", self._pid_file], log=self.log)
+        process = start([self.binary, "-c", self.config, "-P", self.secrets / _PID], log=self.log)
         try:
             wait_for_port(process, "127.0.0.1", self.port, self.log, 30)
         except BaseException:
@@ -53,29 +57,40 @@ class Nats:
         passwords = {name: ensure_secret(self.secrets, f"nats-{name}") for name in names}
         server = Server(store=self.store, port=self.port, durability=self.durability)
         text = nats_config(server, passwords, users)
-        draft = self.config.with_suffix(".new")
-        draft.touch(mode=0o600)
-        draft.write_text(text)
-        draft.replace(self.config)
+        _write(self.config, text)
+        # What a reload from another process must leave as it is.
+        kept = {"binary": str(self.binary), "store": str(self.store), "log": str(self.log)}
+        _write(self.secrets / _SERVER, json.dumps({**kept, "port": self.port, "durability": self.durability}))
 
     def reload(self) -> bool:
         """Have a running server take the configuration over; False where none runs."""
-        self.write_config()
-        try:
-            os.kill(int(self._pid_file.read_text()), signal.SIGHUP)
-        except (OSError, ValueError):
-            return False
-        return True
+        return signal_reload(self.secrets)
 
-    @property
-    def _pid_file(self) -> Path:
-        return self.secrets / "nats-server.pid"
+
+def signal_reload(secrets: Path) -> bool:
+    """Write a server's users anew and have it take them over; False where none runs."""
+    try:
+        settings = json.loads((secrets / _SERVER).read_text())
+        pid = int((secrets / _PID).read_text())
+        os.kill(pid, 0)
+    except (OSError, ValueError):
+        return False
+    Nats(
+        binary=Path(settings["binary"]),
+        store=Path(settings["store"]),
+        log=Path(settings["log"]),
+        secrets=secrets,
+        port=settings["port"],
+        durability=settings["durability"],
+    ).write_config()
+    os.kill(pid, signal.SIGHUP)
+    return True
 
 
 def bus_users(secrets: Path) -> list[BusUser]:
     """The outside publishers that `plugarr bus-user` made."""
     try:
-        entries = json.loads((secrets / "bus-users.json").read_text())
+        entries = json.loads((secrets / _USERS).read_text())
     except FileNotFoundError:
         return []
     return [BusUser(name=name, runs=tuple(runs)) for name, runs in sorted(entries.items())]
@@ -83,8 +98,11 @@ def bus_users(secrets: Path) -> list[BusUser]:
 
 def save_bus_users(secrets: Path, users: list[BusUser]) -> None:
     """Keep the outside publishers on file."""
-    path = secrets / "bus-users.json"
+    _write(secrets / _USERS, json.dumps({user.name: list(user.runs) for user in users}, indent=1))
+
+
+def _write(path: Path, text: str) -> None:
     draft = path.with_suffix(".new")
     draft.touch(mode=0o600)
-    draft.write_text(json.dumps({user.name: list(user.runs) for user in users}, indent=1))
+    draft.write_text(text)
     draft.replace(path)

@@ -16,7 +16,7 @@ def ensure_secret(folder: Path, name: str, *, length: int = 32) -> str:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
         return path.read_text().strip()
-    value = secrets.token_urlsafe(length)
+    value = secrets.token_hex(length)
     with os.fdopen(descriptor, "w") as file:
         file.write(value)
         file.flush()
