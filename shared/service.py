@@ -4,7 +4,7 @@ import asyncio
 import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import Final
 
 import orjson
@@ -18,7 +18,7 @@ from shared.messaging.bus import Bus, wait_connected
 from shared.settings import CommonSettings
 
 Check = Callable[[], Awaitable[str | None]]
-"""Says None where all is well, else what is wrong."""
+"""Says None where all is well, `ok: …` where there is something to say all the same, else what is wrong."""
 
 HEALTH_PORTS: Final = {"registry": 9192, "data": 9193, "executor": 9194, "provisioner": 9195}
 
@@ -53,7 +53,7 @@ async def readiness(checks: dict[str, Check]) -> tuple[int, dict[str, object]]:
         except Exception as error:  # noqa: BLE001 - the border: whatever a check raises is what is wrong
             fault = str(error) or type(error).__name__
         found[name] = fault or "ok"
-    ready = all(value == "ok" for value in found.values())
+    ready = all(value == "ok" or value.startswith("ok: ") for value in found.values())
     return 200 if ready else 503, {"status": "ok" if ready else "unready", "checks": found}
 
 
@@ -65,22 +65,32 @@ def run(
 ) -> None:
     """Run a service until SIGTERM or SIGINT: connect, do its work, answer probes; then end it in order.
 
-    `work` is entered before the broker's subscribers start and left after they are drained.
+    `work` is entered before the broker's subscribers start, and left when they have stopped but the bus is
+    still connected: what was begun can be answered, and leases are given back.
     """
 
     async def bus_check() -> str | None:
         return None if bus.connected else "the bus is not connected"
 
+    under_way = AsyncExitStack()
+
     @asynccontextmanager
     async def lifespan() -> AsyncIterator[None]:
         await wait_connected(bus)
-        async with work():
+        async with under_way:
+            await under_way.enter_async_context(work())
             yield
+
+    async def leave() -> None:
+        # FastStream closes the connection before it leaves the lifespan, and work needs it to end in order.
+        await asyncio.gather(*(subscriber.stop() for subscriber in bus.broker.subscribers))
+        await under_way.aclose()
 
     app = AsgiFastStream(
         bus.broker,
         asgi_routes=health_routes({"bus": bus_check, **checks}),
         lifespan=lifespan,
+        on_shutdown=[leave],
         logger=None,
     )
     port = settings.health_port or HEALTH_PORTS.get(bus.service, 0)

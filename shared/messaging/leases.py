@@ -38,7 +38,12 @@ class HeldLease:
     @property
     def held(self) -> bool:
         """Whether it is held for certain: renewed less than `FENCE_S` ago by this machine's monotonic clock."""
-        return self._revision is not None and time.monotonic() - self._renewed_at < FENCE_S
+        return self._revision is not None and self.age_s < FENCE_S
+
+    @property
+    def age_s(self) -> float:
+        """Seconds since the last renewal that is known to have come about was asked for."""
+        return time.monotonic() - self._renewed_at
 
     def start(
         self,
@@ -47,7 +52,10 @@ class HeldLease:
         lost: Callable[[], Awaitable[None]] | None = None,
         beat: Callable[[], None] | None = None,
     ) -> None:
-        """Begin to compete. `gained(epoch)` and `lost()` alternate; `beat()` comes after each renewal."""
+        """Begin to compete. `gained(epoch)` and `lost()` alternate; `beat()` comes after each renewal.
+
+        After a renewal that failed there is no beat: who waits for it must end before the lease does.
+        """
         self._task = asyncio.create_task(self._compete(gained, lost, beat), name=f"lease {self._key}")
 
     async def close(self) -> None:
@@ -83,7 +91,7 @@ class HeldLease:
                 log.info("lease_gained", lease=self._key, epoch=self.epoch)
                 if gained:
                     await gained(self.epoch)
-            if told and beat:
+            if told and beat and self._renewed_at == began:
                 beat()
             pause = RENEW_S if told else RENEW_S / 4
             await asyncio.sleep(max(0.0, pause - (time.monotonic() - began)))
@@ -105,10 +113,15 @@ class HeldLease:
             self._revision = await self._kv.create(self._key, lease.model_dump_json().encode(), ttl_s=TTL_S)
             self.epoch = self._revision
         else:
-            lease = Lease(holder=self._holder, epoch=self.epoch, site=self._site)
-            self._revision = await self._kv.update(
-                self._key, lease.model_dump_json().encode(), self._revision, ttl_s=TTL_S
-            )
+            value = Lease(holder=self._holder, epoch=self.epoch, site=self._site).model_dump_json().encode()
+            try:
+                self._revision = await self._kv.update(self._key, value, self._revision, ttl_s=TTL_S)
+            except Refused:
+                # A renewal whose answer got lost was a renewal all the same; an epoch is nobody else's.
+                held = await self._kv.get(self._key)
+                if held is None or epoch_of(held.seq, Lease.model_validate_json(held.data)) != self.epoch:
+                    raise
+                self._revision = await self._kv.update(self._key, value, held.seq, ttl_s=TTL_S)
 
 
 def epoch_of(revision: int, lease: Lease) -> int:
