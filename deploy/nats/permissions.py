@@ -107,7 +107,7 @@ _PERMISSIONS: Final = {
         publish=_sorted(
             [
                 *_kv(s.LEASES, "registry"),
-                *_kv(s.MANIFESTS, "manifest.*"),
+                *_kv(s.MANIFESTS, "manifest.*", "epoch.registry"),
                 *_puts_objects(s.PACKAGES),
                 *_reads(_LEASES, _MANIFESTS, _PACKAGES, _PAYLOADS),
                 *_rpc(c.LIST_CONFIGS, c.GET_CONFIG, c.ENSURE_CONSUMER, c.REMOVE_CONSUMER),

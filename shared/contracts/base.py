@@ -93,6 +93,12 @@ class ObjectRef(BaseModel):
         return None
 
 
+CarriedObject = Annotated[ObjectRef | JsonObject, Field(union_mode="left_to_right")]
+"""A JSON object, or a reference to one that is too large for a message."""
+CarriedValue = Annotated[ObjectRef | JsonValue, Field(union_mode="left_to_right")]
+"""A JSON value, or a reference to one that is too large for a message."""
+
+
 class ErrorBody(Answer):
     """Why a command was not done."""
 

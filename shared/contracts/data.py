@@ -4,7 +4,16 @@ from typing import Annotated, Literal
 
 from pydantic import Field, JsonValue
 
-from shared.contracts.base import Answer, Command, JsonObject, Model, Name, ObjectRef, Timestamp
+from shared.contracts.base import (
+    Answer,
+    CarriedObject,
+    Command,
+    JsonObject,
+    Model,
+    Name,
+    ObjectRef,
+    Timestamp,
+)
 
 ItemId = Annotated[int, Field(ge=1, le=2**63 - 1)]
 OpId = Annotated[str, Field(min_length=1, max_length=64)]
@@ -67,19 +76,19 @@ class GetItem(ItemCommand):
 
 
 class AddItem(CollectionCommand):
-    data: JsonObject | ObjectRef
+    data: CarriedObject
     op_id: OpId
 
 
 class ReplaceItem(ItemCommand):
-    data: JsonObject | ObjectRef
+    data: CarriedObject
     op_id: OpId
 
 
 class PatchItem(ItemCommand):
     """Merge at the top level: given keys are set, others stay."""
 
-    data: JsonObject | ObjectRef
+    data: CarriedObject
     op_id: OpId
 
 

@@ -110,6 +110,8 @@ class Manifest(Described):
     """Raised by a reload, so that homes load the plugin anew although its digest is the same."""
     digest: Digest | None = None
     package: ObjectRef | None = None
+    previous: Digest | None = None
+    """The package before this one: kept until there is another."""
 
 
 class Loaded(Described):

@@ -2,9 +2,20 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, JsonValue
+from pydantic import Field
 
-from shared.contracts.base import Answer, Command, Event, JsonObject, Model, Name, ObjectRef, RunId, Timestamp
+from shared.contracts.base import (
+    Answer,
+    CarriedObject,
+    CarriedValue,
+    Command,
+    Event,
+    JsonObject,
+    Model,
+    Name,
+    RunId,
+    Timestamp,
+)
 
 RunStatus = Literal["scheduled", "queued", "running", "succeeded", "failed", "cancelled", "timed_out", "lost"]
 FINAL: frozenset[RunStatus] = frozenset({"succeeded", "failed", "cancelled", "timed_out", "lost"})
@@ -34,7 +45,7 @@ class RunRequested(Command):
     run_id: RunId
     plugin: Name
     action: Name
-    params: JsonObject | ObjectRef = Field(default_factory=dict)
+    params: CarriedObject = Field(default_factory=dict)
     kind: RunKind = "action"
     trigger: Trigger = "bus"
     actor: Annotated[str, Field(max_length=300)] | None = None
@@ -79,7 +90,7 @@ class RunState(Event):
     started_at: Timestamp | None = None
     ended_at: Timestamp | None = None
     outcome: Outcome | None = None
-    result: JsonValue | ObjectRef = None
+    result: CarriedValue = None
     cause: str | None = None
     """Why it ended so, as a code: raised, denied, unserialisable, timed_out, crashed, plugin_disabled,
     plugin_not_found, not_loaded, permission_denied, invalid_command, cancelled, executor_gone, expired, shutdown."""
@@ -94,7 +105,7 @@ class RunResult(Event):
     run_id: RunId
     state: RunStatus
     outcome: Outcome | None = None
-    result: JsonValue | ObjectRef = None
+    result: CarriedValue = None
     cause: str | None = None
     error: str | None = None
     error_type: str | None = None
@@ -142,8 +153,8 @@ class Run(Answer):
     retry_of: RunId | None = None
     attempt: int = 1
     executor: str | None = None
-    params: JsonValue | ObjectRef = None
-    result: JsonValue | ObjectRef = None
+    params: CarriedValue = None
+    result: CarriedValue = None
     cause: str | None = None
     error: str | None = None
     error_type: str | None = None

@@ -128,7 +128,8 @@ DURABLES: Final = (
 LEASES: Final = Bucket("leases", max_bytes=16 * _MIB, marker_ttl_s=60.0, max_value_size=4096)
 """Keys: `registry`, `executor.<id>`, `home.<plugin>`, `data.<role>`."""
 MANIFESTS: Final = Bucket("manifests", max_bytes=1024 * _MIB, max_value_size=512 * 1024 + 4096)
-"""Keys: `manifest.<plugin>` by the registry's lease holder, `loaded.<plugin>` by the plugin's home."""
+"""Keys: `manifest.<plugin>` by the registry's lease holder, `loaded.<plugin>` by the plugin's home, and
+`epoch.registry`, on whose revision every write of a manifest depends: it fences a former lease holder."""
 IDEMPOTENCY: Final = Bucket("idempotency", max_bytes=256 * _MIB, ttl_s=_DAY_S, max_value_size=4096)
 """Keys: `<user>.<plugin>.<key>`."""
 BUCKETS: Final = (LEASES, MANIFESTS, IDEMPOTENCY)
