@@ -37,8 +37,8 @@ class StaticPlugin:
     unknown: list[str] = field(default_factory=list)
     """Attributes that cannot be known, or not wholly."""
     errors: list[Problem] = field(default_factory=list)
-    lines: dict[str, tuple[str, int]] = field(default_factory=dict)
-    """File and line of each attribute that was found."""
+    located: dict[str, tuple[str, ast.expr]] = field(default_factory=dict)
+    """File and expression of each attribute that was found."""
     file: str | None = None
     """The file that has `Plugin`, relative to the folder."""
     kind: PluginClass | None = None
@@ -100,7 +100,7 @@ def _read_attribute(plugin: StaticPlugin, world: World, kind: PluginClass, name:
         located = kind.locate(name)
         if located is None:
             return
-        plugin.lines[name] = (str(kind.scope.module.file.name), located.node.lineno)
+        plugin.located[name] = (_file_of(kind), located.node)
         plugin.values[name] = world.evaluator.value(located.node, located.names)
     except NotKnown:
         plugin.unknown.append(name)
@@ -108,6 +108,10 @@ def _read_attribute(plugin: StaticPlugin, world: World, kind: PluginClass, name:
             known = list(_known_entries(world, located, _IN_PARTS[name], [_MOST_PARTS]))
             if known:
                 plugin.values[name] = known
+
+
+def _file_of(kind: PluginClass) -> str:
+    return str(kind.scope.module.file.relative_to(kind.scope.world.sources.root))
 
 
 def _known_entries(  # noqa: C901 - one case per way to write a list

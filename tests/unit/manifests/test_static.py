@@ -39,7 +39,8 @@ def test_literals_of_the_class_are_known(read):
     }  # fmt: skip
     assert plugin.unknown == []
     assert plugin.errors == []
-    assert plugin.lines["fields"] == ("plugin.py", 5)
+    file, node = plugin.located["fields"]
+    assert (file, node.lineno) == ("plugin.py", 5)
 
 
 @pytest.mark.parametrize(
