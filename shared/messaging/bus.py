@@ -27,6 +27,8 @@ from shared.messaging.streaming import Chunks
 from shared.settings import CommonSettings
 
 EXPECTED_LAST: Final = "Nats-Expected-Last-Subject-Sequence"
+EXPECTED_LAST_OF: Final = "Nats-Expected-Last-Subject-Sequence-Subject"
+"""Whose last sequence is meant, where it is another subject of the stream than the one written to."""
 MSG_ID: Final = "Nats-Msg-Id"
 _WRONG_LAST_SEQUENCE: Final = 10071
 _STREAM_FULL: Final = frozenset({10077, 10023, 10047})  # maximum bytes, insufficient resources, no storage

@@ -6,7 +6,7 @@ from typing import Final
 from nats.aio.msg import Msg
 
 from shared.contracts.streams import Bucket
-from shared.messaging.bus import EXPECTED_LAST, Bus, Held, Refused
+from shared.messaging.bus import EXPECTED_LAST, EXPECTED_LAST_OF, Bus, Held, Refused
 
 _PAGE: Final = 1000
 
@@ -16,6 +16,7 @@ class Kv:
 
     def __init__(self, bus: Bus, bucket: Bucket) -> None:
         self._bus = bus
+        self._fence: dict[str, str] = {}
         self._prefix = f"$KV.{bucket.name}."
         self._stream = f"KV_{bucket.name}"
 
@@ -26,7 +27,14 @@ class Kv:
 
     async def put(self, key: str, value: bytes) -> int:
         """Write, whatever is there; the new revision."""
-        return await self._bus.put(self._prefix + key, value)
+        return await self._bus.put(self._prefix + key, value, dict(self._fence))
+
+    def fence(self, key: str, revision: int) -> None:
+        """Have `put` and `delete` refused (Refused) by the server as soon as `key` has another revision.
+
+        Whoever takes over writes that key: from then on nothing of a predecessor is stored any more.
+        """
+        self._fence = {EXPECTED_LAST: str(revision), EXPECTED_LAST_OF: self._prefix + key}
 
     async def create(self, key: str, value: bytes, *, ttl_s: float | None = None) -> int:
         """Write where there is nothing. Raises Refused where there is something."""
@@ -47,9 +55,10 @@ class Kv:
 
     async def delete(self, key: str, *, revision: int | None = None) -> None:
         """Leave a marker that the key was deleted. Raises Refused where it has another revision."""
-        headers = {"KV-Operation": "DEL"}
+        headers = {**self._fence, "KV-Operation": "DEL"}
         if revision is not None:
             headers[EXPECTED_LAST] = str(revision)
+            headers.pop(EXPECTED_LAST_OF, None)
         await self._bus.put(self._prefix + key, b"", headers)
 
     async def entries(self, pattern: str = ">") -> dict[str, Held]:

@@ -1,8 +1,12 @@
 """Large payloads in NATS Object Stores, under their digest; written once, read without consumers."""
 
 import base64
+import hashlib
+from collections.abc import AsyncIterator
+from datetime import datetime
 from typing import Any, Final
 
+import nats.errors
 import orjson
 from nats.aio.client import Client
 
@@ -13,6 +17,7 @@ from shared.messaging.bus import Bus
 
 CHUNK_BYTES: Final = 128 * 1024
 _BATCH: Final = 64
+_PAGE: Final = 1000
 
 
 class Objects:
@@ -53,23 +58,62 @@ class Objects:
 
     async def get(self, digest: str) -> bytes:
         """The bytes, verified. Raises NotFound, or Internal where what is stored does not match."""
+        return b"".join([chunk async for chunk in self.read(digest)])
+
+    async def read(self, digest: str) -> AsyncIterator[bytes]:
+        """The bytes in chunks, never all of them in memory; raises as `get`, after the last where they do not match."""
         info = await self._info(digest)
         if info is None:
             raise errors.NotFound(f"no object {digest[:12]}… in {self._bucket}")
         subject = f"$O.{self._bucket}.C.{info['nuid']}"
-        parts: list[bytes] = []
-        seq = 1
-        while len(parts) < info["chunks"]:
+        whole = hashlib.sha256()
+        seq, chunks = 1, 0
+        while chunks < info["chunks"]:
             query = {"seq": seq, "next_by_subj": subject, "batch": _BATCH}
             page = [held async for held in self._bus.batch(self._stream, query)]
             if not page:
                 raise errors.NotFound(f"object {digest[:12]}… in {self._bucket} is no longer whole")
-            parts.extend(held.data for held in page)
-            seq = page[-1].seq + 1
-        data = b"".join(parts)
-        if sha256(data) != digest:
+            for held in page:
+                whole.update(held.data)
+                yield held.data
+            seq, chunks = page[-1].seq + 1, chunks + len(page)
+        if whole.hexdigest() != digest:
             raise errors.Internal(f"object {digest[:12]}… in {self._bucket} is damaged")
-        return data
+
+    async def stored(self) -> dict[str, datetime]:
+        """Digest → when it was stored, of every object."""
+        found: dict[str, datetime] = {}
+        seq = 1
+        while True:
+            query = {"seq": seq, "next_by_subj": f"$O.{self._bucket}.M.*", "batch": _PAGE}
+            page = [held async for held in self._bus.batch(self._stream, query)]
+            for held in page:
+                if held.data and not held.deleted:
+                    # The server's nanoseconds are more than a datetime takes.
+                    found[orjson.loads(held.data)["name"]] = datetime.fromisoformat(f"{held.time[:19]}+00:00")
+            if len(page) < _PAGE:
+                return found
+            seq = page[-1].seq + 1
+
+    async def remove(self, digest: str) -> None:
+        """Drop an object; that there is none is fine. Needs the right to purge the bucket's stream."""
+        info = await self._info(digest)
+        if info is not None:
+            # First what names it, so that nobody begins to read it any more.
+            await self._purge(self._meta(digest))
+            await self._purge(f"$O.{self._bucket}.C.{info['nuid']}")
+
+    async def _purge(self, subject: str) -> None:
+        api = f"$JS.API.STREAM.PURGE.{self._stream}"
+        try:
+            reply = await self._bus.nc.request(api, orjson.dumps({"filter": subject}), timeout=5.0)
+        except (nats.errors.TimeoutError, TimeoutError) as error:
+            raise errors.TimedOut(f"the bus did not drop {subject} in time") from error
+        except nats.errors.Error as error:
+            raise errors.Unavailable(f"the bus did not drop {subject}: {error}") from error
+        fault = orjson.loads(reply.data).get("error")
+        if fault is not None:
+            raise errors.Internal(f"the bus refused to drop {subject}: {fault.get('description')}")
 
     def _meta(self, digest: str) -> str:
         return f"$O.{self._bucket}.M.{base64.urlsafe_b64encode(digest.encode()).decode()}"
