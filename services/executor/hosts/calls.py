@@ -14,7 +14,7 @@ class PendingLoad:
     def crash(self, cause: str) -> None:
         """The host ended while it imported the plugin."""
         if not self.future.done():
-            self.future.set_result(LoadedPlugin(ok=False, error=f"{cause} while loading"))
+            self.future.set_result(LoadedPlugin(ok=False, error=cause))
 
 
 @dataclass(slots=True, eq=False)

@@ -121,12 +121,13 @@ class HostProcess(asyncio.Protocol):
         if self.ended.done():
             return
         self.usable = False
+        loading = self._cause or f"{cause} while loading"
         cause = self._cause or cause
         self._desk.close()
         if self._transport is not None:
             self._transport.abort()
         if self._load is not None:
-            self._load.crash(cause)
+            self._load.crash(loading)
         for call in list(self._calls.values()):
             call.crash(cause, by_grace=self._by_grace)
         self._calls.clear()
