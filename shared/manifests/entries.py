@@ -83,7 +83,7 @@ class Entries:
         model = kinds.get(kind) if isinstance(kind, str) else None
         if model is None:
             return None, _unknown_type(kind, kinds), f"one of: {', '.join(kinds)}"
-        values["id"], values["label"] = name, _text(values.get("label")) or name
+        values["id"], values["label"] = name, self._label(values, name, path)
         if "options" in values and "options" in model.model_fields:
             options = _options(values["options"])
             if options is None:
@@ -100,6 +100,13 @@ class Entries:
             return None, "; ".join(fault.at(()) for fault in faults), None
         unknown_keys(field, path, self._findings)
         return field, "", None
+
+    def _label(self, values: Shaped, name: str, path: Path) -> str:
+        """The label, or the id where there is none."""
+        label = _text(values.get("label"))
+        if label is None and values.get("label") is not None:
+            self._findings.warning((*path, "label"), f"must be text, not {_kind(values['label'])}; left out")
+        return label or name
 
     def _action(self, entry: Any, path: Path) -> Action | None:
         if not isinstance(entry, dict):
@@ -128,8 +135,12 @@ class Entries:
             self._findings.error(path, f"must be an object, not {_kind(entry)}; the button is left out")
             return None
         values = confirming(entry)
-        name = _identifier(values.get("id")) or _identifier(values.get("action")) or f"action-{path[-1]}"
-        values["id"], values["label"] = name, _text(values.get("label")) or name
+        name = _identifier(values.get("id"))
+        if name is None:
+            name = _identifier(values.get("action")) or f"action-{path[-1]}"
+            if values.get("id") is not None:
+                self._findings.warning((*path, "id"), f"must be text, not {_kind(values['id'])}; left out")
+        values["id"], values["label"] = name, self._label(values, name, path)
         button, faults = build(RowAction, values)
         if button is None:
             for fault in faults:

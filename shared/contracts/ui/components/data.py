@@ -48,7 +48,9 @@ class Table(ComponentBase):
 
     type: Literal["table"]
     data_source: Name
-    columns: list[Column]
+    columns: list[Column] = Field(
+        default_factory=list, description="Every key of the documents when left out."
+    )
     row_actions: list[RowAction] | None = None
     searchable: bool | None = None
     pagination: bool | None = None
