@@ -48,7 +48,7 @@ class PendingCall:
         if self.interrupted is not None and by_grace:
             self._resolve(HostResult(end=self.interrupted, error=self.interruption))
         else:
-            self._resolve(HostResult(end="crashed", error=cause))
+            self._resolve(HostResult(end="crashed", error=cause, collateral=by_grace))
 
     @property
     def interruption(self) -> str:

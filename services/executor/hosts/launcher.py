@@ -1,7 +1,6 @@
 """A plugin's launcher, as its executor sees it: a process, a control socket, and hosts that come from it."""
 
 import asyncio
-import contextlib
 import itertools
 import os
 import socket
@@ -20,6 +19,8 @@ from services.executor.hosts.tree import descendants, kill_all
 from services.executor.ports import Upcalls
 
 _MAX_CONTROL_FRAME: Final = 64 * 1024
+_END_S: Final = 2.0
+_LAST_WORDS_S: Final = 0.3
 
 
 class Launcher:
@@ -38,6 +39,7 @@ class Launcher:
         self._control, self._theirs = socket.socketpair()
         self._ready: asyncio.Future[None] = self._loop.create_future()
         self._process: subprocess.Popen[bytes] | None = None
+        self._pipe = PipeLog(intake)
         self.gone: asyncio.Future[None] = self._loop.create_future()
 
     @classmethod
@@ -73,7 +75,7 @@ class Launcher:
             os.close(write)
             self._theirs.close()
             pipe = os.fdopen(read, "rb", buffering=0)
-            await self._loop.connect_read_pipe(lambda: PipeLog(self._intake), pipe)
+            await self._loop.connect_read_pipe(lambda: self._pipe, pipe)
         self._control.setblocking(False)
         self._loop.add_reader(self._control.fileno(), self._read)
 
@@ -111,12 +113,12 @@ class Launcher:
         # It sees the socket close and ends what it started; killing it first would orphan detached children.
         self._lost()
         if self._process is not None:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(2.0):
-                    await asyncio.to_thread(self._process.wait, 2.0)
-                    return
-            self.kill()
-            await asyncio.to_thread(self._process.wait)
+            try:
+                await asyncio.to_thread(self._process.wait, _END_S)
+            except subprocess.TimeoutExpired:
+                self.kill()
+                await asyncio.to_thread(self._process.wait)
+        await self._pipe.close(_LAST_WORDS_S)
 
     def _tell(self, message: Mapping[str, Any], descriptor: int | None = None) -> None:
         if not self.gone.done():

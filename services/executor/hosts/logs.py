@@ -79,6 +79,13 @@ class PipeLog(asyncio.Protocol):
         self._transport: asyncio.ReadTransport | None = None
         self._allowance = Allowance(PIPE_BYTES_PER_S, PIPE_BYTES_PER_S)
         self._rest = b""
+        self._closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    async def close(self, patience_s: float) -> None:
+        """Take what is still in the pipe; a process that keeps it open for longer is not listened to."""
+        await asyncio.wait([self._closed], timeout=patience_s)
+        if self._transport is not None:
+            self._transport.close()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.ReadTransport", transport)  # uvloop's own kind is no subclass
@@ -97,6 +104,8 @@ class PipeLog(asyncio.Protocol):
         del exc
         self._transport = None
         self._give([self._rest])
+        if not self._closed.done():
+            self._closed.set_result(None)
 
     def _give(self, lines: Sequence[bytes]) -> None:
         texts = [line.decode(errors="replace")[:MAX_LINE] for line in lines if line]

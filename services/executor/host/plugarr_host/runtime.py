@@ -56,7 +56,6 @@ def end_group(cause: str) -> NoReturn:
     """End this host and every process of its group, saying why in the plugin's log."""
     with contextlib.suppress(OSError):
         os.write(2, f"[plugin process ends: {cause}]\n".encode())
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     os.killpg(0, signal.SIGKILL)
     os._exit(1)
 
