@@ -1,6 +1,7 @@
 """Fixtures: the real servers. A nats-server per test module, one mongod for all with a database each."""
 
 import asyncio
+import subprocess
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
@@ -20,10 +21,11 @@ from shared.messaging.bus import Bus, connect, wait_connected
 from shared.settings import CommonSettings
 
 
-@dataclass(frozen=True)
+@dataclass
 class RunningNats:
     server: Nats
     folder: Path
+    process: "subprocess.Popen[bytes]"
 
     @property
     def url(self) -> str:
@@ -35,6 +37,12 @@ class RunningNats:
 
     def password(self, user: str) -> str:
         return (self.secrets / f"nats-{user}").read_text()
+
+    def kill_and_restart(self) -> None:
+        """SIGKILL, and a new server on the same port and store."""
+        self.process.kill()
+        self.process.wait()
+        self.process = self.server.start()
 
     def settings(self, **more: object) -> CommonSettings:
         return CommonSettings.model_validate(
@@ -62,11 +70,11 @@ def bare_nats(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningNats]
         secrets=secrets,
         port=free_port(),
     )
-    process = server.start()
+    running = RunningNats(server, folder, server.start())
     try:
-        yield RunningNats(server, folder)
+        yield running
     finally:
-        stop(process)
+        stop(running.process)
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ the broker's own client directly (docs/adr/0003).
 
 import asyncio
 import ssl
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
@@ -30,6 +31,7 @@ EXPECTED_LAST: Final = "Nats-Expected-Last-Subject-Sequence"
 EXPECTED_LAST_OF: Final = "Nats-Expected-Last-Subject-Sequence-Subject"
 """Whose last sequence is meant, where it is another subject of the stream than the one written to."""
 MSG_ID: Final = "Nats-Msg-Id"
+_ANSWER_S: Final = 2.5
 _WRONG_LAST_SEQUENCE: Final = 10071
 _STREAM_FULL: Final = frozenset({10077, 10023, 10047})  # maximum bytes, insufficient resources, no storage
 
@@ -69,6 +71,8 @@ class Bus:
         self.broker = broker
         self.service = service
         self.source = f"{service}/{instance}"
+        self.on_back: set[Callable[[], None]] = set()
+        """Called whenever the connection is back: what was asked of the server before, it may have forgotten."""
         self.instance = instance
 
     @property
@@ -132,6 +136,7 @@ class Bus:
         type: str = "",  # noqa: A002 - the envelope's own word
         expect_last: int | None = None,
         msg_id: str | None = None,
+        timeout_s: float = 10.0,
         **names: str,
     ) -> int:
         """Store a message and return its sequence. `type` is an event's type.
@@ -146,12 +151,31 @@ class Bus:
             headers[EXPECTED_LAST] = str(expect_last)
         if msg_id is not None:
             headers[MSG_ID] = msg_id
-        return await self.put(contract.subject.of(**names), payload.model_dump_json().encode(), headers)
+        data = payload.model_dump_json().encode()
+        return await self.put(contract.subject.of(**names), data, headers, timeout_s=timeout_s)
 
-    async def put(self, subject: str, data: bytes, headers: dict[str, str] | None = None) -> int:
-        """Store bytes on a stream's subject and return their sequence; raises as `store`."""
+    async def put(
+        self, subject: str, data: bytes, headers: dict[str, str] | None = None, *, timeout_s: float = 10.0
+    ) -> int:
+        """Store bytes on a stream's subject and return their sequence; raises as `store`.
+
+        What has a message id is sent again while no answer comes: a bus that restarts loses what was under way.
+        """
+        again = headers is not None and MSG_ID in headers
+        deadline = time.monotonic() + timeout_s
+        while True:
+            wait_s = min(_ANSWER_S, timeout_s) if again else timeout_s
+            try:
+                return _stored(subject, (await self._ask_stream(subject, data, headers, wait_s)).data)
+            except errors.TimedOut:
+                if not again or time.monotonic() + wait_s > deadline:
+                    raise
+
+    async def _ask_stream(
+        self, subject: str, data: bytes, headers: dict[str, str] | None, timeout_s: float
+    ) -> Msg:
         try:
-            reply = await self.nc.request(subject, data, timeout=10.0, headers=headers or None)
+            return await self.nc.request(subject, data, timeout=timeout_s, headers=headers or None)
         except nats.errors.NoRespondersError as error:
             raise errors.Unavailable(f"no stream takes {subject}: run the provisioner") from error
         except (nats.errors.TimeoutError, TimeoutError) as error:
@@ -160,20 +184,24 @@ class Bus:
             raise errors.TooLarge("the message is larger than the bus carries") from error
         except (nats.errors.ConnectionClosedError, nats.errors.OutboundBufferLimitError) as error:
             raise errors.Unavailable("the bus is not connected") from error
-        ack: dict[str, Any] = orjson.loads(reply.data)
-        fault = ack.get("error")
-        if fault is None:
-            return int(ack["seq"])
-        if fault.get("err_code") == _WRONG_LAST_SEQUENCE:
-            raise Refused(fault.get("description", "wrong last sequence"))
-        if fault.get("err_code") in _STREAM_FULL or fault.get("code") == 503:
-            raise errors.Unavailable(f"the bus cannot store more now: {fault.get('description')}")
-        raise errors.Internal(f"the bus refused {subject}: {fault.get('description')}")
 
     async def publish(self, contract: Signal[E], message: E, /, *, type: str, **names: str) -> None:  # noqa: A002
         """Tell whoever listens just now."""
         envelope = Envelope[Any].model_construct(**self._envelope(type, message))
         await self.nc.publish(contract.subject.of(**names), envelope.model_dump_json().encode())
+
+    async def tell(self, contract: StoredEvent[E], message: E, /, *, type: str, **names: str) -> None:  # noqa: A002
+        """Publish an event that a stream keeps, without waiting for its word: for what is worth less than speed.
+
+        Raises Unavailable and TooLarge.
+        """
+        envelope = Envelope[Any].model_construct(**self._envelope(type, message))
+        try:
+            await self.nc.publish(contract.subject.of(**names), envelope.model_dump_json().encode())
+        except nats.errors.MaxPayloadError as error:
+            raise errors.TooLarge("the message is larger than the bus carries") from error
+        except (nats.errors.ConnectionClosedError, nats.errors.OutboundBufferLimitError) as error:
+            raise errors.Unavailable("the bus is not connected") from error
 
     def _envelope(self, kind: str, message: BaseModel) -> dict[str, Any]:
         fields = Envelope[Any].model_fields
@@ -268,6 +296,8 @@ def connect(settings: CommonSettings, service: str, *, lost: Callable[[], None] 
 
     async def on_back() -> None:
         log.info("bus_back")
+        for back in tuple(bus.on_back):
+            back()
 
     context = ssl.create_default_context(cafile=str(settings.nats_tls_ca)) if settings.nats_tls_ca else None
     broker = NatsBroker(
@@ -285,7 +315,8 @@ def connect(settings: CommonSettings, service: str, *, lost: Callable[[], None] 
         logger=None,
         apply_types=False,
     )
-    return Bus(broker, service=service, instance=settings.instance)
+    bus = Bus(broker, service=service, instance=settings.instance)
+    return bus
 
 
 async def wait_connected(bus: Bus, timeout_s: float = 30.0) -> None:
@@ -303,6 +334,18 @@ async def wait_connected(bus: Bus, timeout_s: float = 30.0) -> None:
             await asyncio.sleep(0.2)
         else:
             return
+
+
+def _stored(subject: str, reply: bytes) -> int:
+    ack: dict[str, Any] = orjson.loads(reply)
+    fault = ack.get("error")
+    if fault is None:
+        return int(ack["seq"])
+    if fault.get("err_code") == _WRONG_LAST_SEQUENCE:
+        raise Refused(fault.get("description", "wrong last sequence"))
+    if fault.get("err_code") in _STREAM_FULL or fault.get("code") == 503:
+        raise errors.Unavailable(f"the bus cannot store more now: {fault.get('description')}")
+    raise errors.Internal(f"the bus refused {subject}: {fault.get('description')}")
 
 
 def _answer(rpc: Rpc[Any, Res], data: bytes) -> Res:

@@ -98,7 +98,9 @@ class HeldLease:
 
     async def _try(self, began: float) -> None:
         try:
-            await asyncio.wait_for(self._renew_or_take(), RENEW_S)
+            # Not `wait_for`, which in Python 3.11 may swallow a cancellation.
+            async with asyncio.timeout(RENEW_S):
+                await self._renew_or_take()
         except Refused:
             self._revision = None
         except (errors.PlugarrError, TimeoutError) as error:

@@ -6,6 +6,7 @@ Whoever is admitted has made the transition; whoever is refused stops. Nothing e
 from dataclasses import dataclass
 from typing import Final
 
+from shared import errors
 from shared.contracts import catalog as c
 from shared.contracts.base import Envelope
 from shared.contracts.runs import FINAL, RunResult, RunState
@@ -27,6 +28,9 @@ class Entry:
         return self.state.state in FINAL
 
 
+_WAITS_S: Final = (2.0, 3.0, 5.0)
+
+
 class Ledger:
     """Reads and writes the stream `RUN_STATE`."""
 
@@ -44,11 +48,25 @@ class Ledger:
     async def append(self, state: RunState, *, after: int) -> int:
         """Make a transition after the entry with that sequence (`NOTHING` claims); its own sequence.
 
-        Raises Refused where the run has moved on meanwhile.
+        Raises Refused where the run has moved on meanwhile. Where the bus gave no answer in time, what is
+        stored decides: a transition that was made is not made again, and not taken for another's.
         """
-        return await self._bus.store(
-            c.RUN_STATE_CHANGED, state, type=f"run.{state.state}", expect_last=after, run_id=state.run_id
-        )
+        subject = c.RUN_STATE_CHANGED.subject.of(run_id=state.run_id)
+        for wait_s in _WAITS_S:
+            try:
+                return await self._bus.store(
+                    c.RUN_STATE_CHANGED,
+                    state,
+                    type=f"run.{state.state}",
+                    expect_last=after,
+                    timeout_s=wait_s,
+                    run_id=state.run_id,
+                )
+            except errors.TimedOut:
+                held = await self._bus.last(c.RUN_STATE, subject)
+                if held is not None and self._envelope.model_validate_json(held.data).data == state:
+                    return held.seq
+        raise errors.TimedOut(f"the bus did not store the state of run {state.run_id}")
 
     async def answer(self, state: RunState, *, kind: str, caller: str) -> None:
         """Send a stored final state to whoever asked for the run."""

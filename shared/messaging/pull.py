@@ -90,6 +90,7 @@ class Pull:
     async def start(self) -> None:
         """Begin to pull."""
         self._subscription = await self._bus.nc.subscribe(self._bus.nc.new_inbox(), cb=self._take)
+        self._bus.on_back.add(self._ask_anew)
         self._task = asyncio.create_task(self._watch(), name=f"pull {self._name}")
 
     def done(self) -> None:
@@ -100,6 +101,7 @@ class Pull:
 
     async def stop(self) -> None:
         """Ask for nothing more. What is in hand stays so; what was delivered meanwhile comes again later."""
+        self._bus.on_back.discard(self._ask_anew)
         if self._task:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
@@ -115,10 +117,16 @@ class Pull:
                 await self._top_up()
             self._heard.clear()
             try:
-                await asyncio.wait_for(self._heard.wait(), 2 * _HEARTBEAT_S)
+                # Not `wait_for`, which in Python 3.11 may swallow a cancellation.
+                async with asyncio.timeout(2 * _HEARTBEAT_S):
+                    await self._heard.wait()
             except TimeoutError:
                 # A server that restarted knows nothing of our requests.
                 self._asked = 0
+
+    def _ask_anew(self) -> None:
+        self._asked = 0
+        self._heard.set()
 
     async def _top_up(self) -> None:
         want = self._at_once - self._in_hand - self._asked
