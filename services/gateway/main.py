@@ -1,0 +1,158 @@
+"""The composition root: everything is built here, by plain constructors."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.responses import Response
+
+from services.gateway import openapi
+from services.gateway.access import access
+from services.gateway.accounts import AccountService
+from services.gateway.clients import SYNC_EVERY_S, Feed, Results, age_s
+from services.gateway.idempotency import Idempotency
+from services.gateway.identity import Identity
+from services.gateway.middleware import Guard
+from services.gateway.operations import Operation, OperationRoute, Operations
+from services.gateway.plugin_data import CollectionService
+from services.gateway.plugins import PluginService
+from services.gateway.problems import problem
+from services.gateway.routes import (
+    accounts,
+    administration,
+    data,
+    documents,
+    plugins,
+    probes,
+    runs,
+    ui,
+    users,
+)
+from services.gateway.runs import RunService
+from services.gateway.settings import Settings
+from services.gateway.tokens import Tokens
+from services.gateway.view import PluginsView
+from shared.contracts.streams import IDEMPOTENCY
+from shared.messaging.bus import Bus, connect, wait_connected
+from shared.messaging.kv import Kv
+from shared.messaging.ledger import Ledger
+from shared.messaging.objects import Objects
+from shared.service import Check
+
+
+class Gateway:
+    """One replica: its connection, its view, its services, and the app that serves them."""
+
+    def __init__(self, settings: Settings, *, view_s: float = 15.0) -> None:
+        self.settings = settings
+        tokens = Tokens(settings.signing_key())
+        self.view = PluginsView()
+        self.bus: Bus = connect(settings, "gateway", lost=self._lost)
+        self.feed = Feed(self.bus, self.view)
+        self.results = Results(self.bus)
+        payloads = Objects(self.bus)
+        self.identity = Identity(self.bus, tokens)
+        self.runs = RunService(
+            view=self.view,
+            commands=self.bus,
+            results=self.results,
+            ledger=Ledger(self.bus),
+            payloads=payloads,
+            idempotency=Idempotency(Kv(self.bus, IDEMPOTENCY)),
+            asks=self.bus,
+            reads=self.feed,
+        )
+        self.plugins = PluginService(
+            view=self.view, asks=self.bus, reads=self.feed, payloads=payloads, view_s=view_s
+        )
+        self.collections = CollectionService(view=self.view, bus=self.bus, payloads=payloads, reads=self.feed)
+        self.accounts = AccountService(asks=self.bus, identity=self.identity, tokens=tokens)
+        self.checks: dict[str, Check] = {"bus": self._bus_check, "plugins": self._view_check}
+        self.levels = access(strict_upstream=settings.strict_upstream_auth)
+        self.app = self._app()
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Connected and following the bus."""
+        await wait_connected(self.bus)
+        try:
+            await self.results.start()
+            await self.feed.start()
+            yield
+        finally:
+            await self.feed.stop()
+            await self.results.stop()
+            await self.bus.broker.stop()
+
+    def operations(self) -> list[Operation]:
+        """Every operation; the most frequent first, since routes are tried in order."""
+        public_url = self.settings.public_url
+        nouns: list[Operations] = [
+            runs.operations(self.runs, self.bus),
+            plugins.operations(self.view, self.plugins, self.bus, public_url=public_url),
+            data.operations(self.collections),
+            administration.operations(self.view, self.plugins, public_url=public_url),
+            accounts.operations(self.accounts),
+            users.operations(self.accounts),
+            probes.operations(self.checks),
+            documents.operations(self.app_document),
+        ]
+        return [operation for noun in nouns for operation in noun.declared]
+
+    def app_document(self) -> dict[str, Any]:
+        """The OpenAPI document."""
+        routes = [route for route in self.app.routes if isinstance(route, OperationRoute)]
+        return openapi.document([route.operation for route in routes], routes, self.levels)
+
+    def _app(self) -> FastAPI:
+        @asynccontextmanager
+        async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+            async with self.running():
+                yield
+
+        app = FastAPI(title="Plugarr", openapi_url=None, docs_url=None, redoc_url=None, lifespan=lifespan)
+        app.router.redirect_slashes = False
+        for operation in self.operations():
+            app.router.routes.append(OperationRoute(operation, self.identity, self.levels))
+        app.router.routes.append(ui.route(self.settings.ui_dir, self.checks))
+        app.add_exception_handler(HTTPException, _http_problem)
+        if self.settings.cors_origins:
+            app.add_middleware(
+                CORSMiddleware,
+                allow_origins=list(self.settings.cors_origins),
+                allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+                allow_headers=["Authorization", "X-API-Key", "Content-Type", "Idempotency-Key"],
+                expose_headers=["ETag", "Location", "Retry-After", "X-Total-Count"],
+            )
+        app.add_middleware(
+            Guard, allowed_hosts=self.settings.allowed_hosts, origins=self.settings.cors_origins
+        )
+        return app
+
+    def _lost(self) -> None:
+        self.feed.lost()
+
+    async def _bus_check(self) -> str | None:
+        return None if self.bus.connected else "the bus is not connected"
+
+    async def _view_check(self) -> str | None:
+        age = age_s(self.view)
+        if age is None:
+            return "plugins and their configs were not read yet"
+        return None if age < 3 * SYNC_EVERY_S else f"plugins were last read {age:.0f} s ago"
+
+
+async def _http_problem(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    codes = {404: "not_found", 405: "method_not_allowed", 413: "too_large"}
+    code = codes.get(error.status_code, "invalid")
+    return problem(error.status_code, code, error.detail, headers=error.headers)
+
+
+def create_app(settings: Settings) -> Gateway:
+    """A gateway; nothing is connected before its app starts."""
+    return Gateway(settings)

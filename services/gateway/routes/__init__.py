@@ -1,0 +1,1 @@
+"""HTTP's endpoints, one file per noun: each translates, and decides nothing."""
