@@ -51,14 +51,18 @@ class Platform:
             "--nats-port", str(free_port()), *self.options, *options,
         ]  # fmt: skip
 
-    def environment(self) -> dict[str, str]:
-        mine = {"PLUGARR_ADMIN_USER": ADMIN[0], "PLUGARR_ADMIN_PASSWORD": ADMIN[1], "PYTHONPATH": str(ROOT)}
-        return {**os.environ, **mine}
+    def environment(self, *, administrator: bool = True) -> dict[str, str]:
+        admin = {"PLUGARR_ADMIN_USER": ADMIN[0], "PLUGARR_ADMIN_PASSWORD": ADMIN[1]} if administrator else {}
+        return {**os.environ, **admin, "PYTHONPATH": str(ROOT)}
 
-    def start(self) -> "Platform":
+    def start(self, *, administrator: bool = True) -> "Platform":
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                self.command(), stdout=log, stderr=subprocess.STDOUT, env=self.environment(), cwd=self.folder
+                self.command(),
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=self.environment(administrator=administrator),
+                cwd=self.folder,
             )
         deadline = time.monotonic() + READY_WITHIN_S
         while time.monotonic() < deadline:
