@@ -119,8 +119,7 @@ class Sandbox:
 
     def _sandboxed(self, spec: PluginSpec) -> LaunchPlan:
         host, compat, libraries = (_INSIDE / name for name in ("host", "compat", "libraries"))
-        own = Path("/data/plugins") / spec.folder
-        files, path = self._options.files_dir.resolve(), spec.path.resolve()
+        files = self._options.files_dir.resolve()
         argv = [
             *_namespaces(),
             *_root(),
@@ -134,11 +133,18 @@ class Sandbox:
         if spec.libraries is not None:
             argv += ["--ro-bind", str(spec.libraries), str(libraries)]
         # Before `/data`, for a data directory that lies inside something bound (a home that holds the Python).
-        for folder in (self._options.files_dir.resolve(), *self._options.hidden):
-            if any(folder.resolve().is_relative_to(bound) for bound in _bound()):
-                argv += ["--tmpfs", str(folder.resolve())]
+        for folder in (files, *(hidden.resolve() for hidden in self._options.hidden)):
+            if any(folder.is_relative_to(bound) for bound in _bound()):
+                argv += ["--tmpfs", str(folder)]
         argv += ["--bind", str(files), "/data"]
-        if path != files / "plugins" / spec.folder:
+        own = Path("/data/plugins") / spec.folder
+        # Never resolved: the plugin may have put a link in its folder's place, which must lead nowhere outside.
+        path = spec.path.absolute()
+        for above in (self._options.files_dir.absolute(), files):
+            if path.is_relative_to(above):
+                own = Path("/data") / path.relative_to(above)
+                break
+        else:
             argv += ["--bind", str(path), str(own)]
         argv += ["--chdir", "/data", "--"]
         config = self._config(spec, host, compat, own, libraries if spec.libraries is not None else None)

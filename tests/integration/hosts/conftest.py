@@ -27,7 +27,9 @@ class FakeUpcalls:
         self._changed = asyncio.Condition()
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def call(self, key: str, run_id: str | None, depth: int, method: str, args: Mapping[str, Any]) -> Any:
+    async def call(
+        self, key: str, run_id: str | None, depth: int, method: str, args: Mapping[str, Any]
+    ) -> Any:
         self.calls.append((key, run_id, depth, method, args))
         answer = self.answers[method](args) if method in self.answers else None
         return await answer if asyncio.iscoroutine(answer) else answer
@@ -36,9 +38,7 @@ class FakeUpcalls:
         self.lines.extend((run_id, line) for line in lines)
         self._tell()
 
-    def progress(
-        self, key: str, run_id: str, done: float, total: float | None, message: str | None
-    ) -> None:
+    def progress(self, key: str, run_id: str, done: float, total: float | None, message: str | None) -> None:
         self.reports.append((run_id, done, total, message))
         self._tell()
 
@@ -86,7 +86,9 @@ class Rig:
     def spec(self, folder: str, digest: str = "d1", **values: Any) -> PluginSpec:
         key = folder.replace(" ", "_").lower()
         path = self.files / "plugins" / folder
-        return PluginSpec(**{"key": key, "folder": folder, "path": path, "digest": digest, "declared": {}, **values})
+        return PluginSpec(
+            **{"key": key, "folder": folder, "path": path, "digest": digest, "declared": {}, **values}
+        )
 
     async def load(
         self, folder: str, files: Mapping[str, str] | str | None = None, **values: Any
@@ -100,7 +102,9 @@ class Rig:
         assert loaded.ok, (loaded.error, self.upcalls.log_of(None))
         return loaded
 
-    async def run(self, key: str, action: str = "go", *, run_id: str | None = None, **values: Any) -> HostResult:
+    async def run(
+        self, key: str, action: str = "go", *, run_id: str | None = None, **values: Any
+    ) -> HostResult:
         self._runs += 1
         call = HostCall(
             **{
@@ -134,7 +138,13 @@ async def make_rig(tmp_path: Path) -> AsyncIterator[MakeRig]:
         files = tmp_path / f"data{len(made)}" / "files"
         (files / "plugins").mkdir(parents=True)
         upcalls = FakeUpcalls()
-        given = {"files_dir": files, "hidden": [files.parent], "sandbox": "require", "grace_s": 0.5, **options}
+        given = {
+            "files_dir": files,
+            "hidden": [files.parent],
+            "sandbox": "require",
+            "grace_s": 0.5,
+            **options,
+        }
         rig = Rig(files, upcalls, PluginHosts(HostOptions(**given), upcalls))
         made.append((rig, asyncio.create_task(rig.beat())))
         return rig

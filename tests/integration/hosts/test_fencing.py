@@ -44,6 +44,10 @@ DETACHING = """
 """
 
 
+def command_line(pid: int) -> bytes:
+    return Path(f"/proc/{pid}/cmdline").read_bytes()
+
+
 def processes(mark: str) -> list[int]:
     """Processes whose command line holds the mark: hosts and launchers by the plugin's key, children by theirs."""
     found = []
@@ -64,10 +68,17 @@ async def until_gone(mark: str, limit_s: float) -> float:
     return time.monotonic() - begun
 
 
+async def until_there(mark: str) -> None:
+    """Wait until a process has the mark: a child that was forked has yet to become what it shall be."""
+    async with asyncio.timeout(5):
+        while not processes(mark):  # noqa: ASYNC110 - nothing tells of it
+            await asyncio.sleep(0.01)
+
+
 async def start(rig: Rig, **values: object) -> str:
     key = f"fenced-{uuid4().hex}"
     await rig.start(key, DETACHING.replace("MARK", key), **values)
-    assert len(processes(key)) >= 3
+    await until_there(f"{key}-early")
     return key
 
 
@@ -112,7 +123,7 @@ async def test_stopped_or_killed_executor_leaves_nothing_behind(
     folder.mkdir(parents=True)
     source = DETACHING.replace("MARK", key).replace("\n    ", "\n")
     (folder / "plugin.py").write_text(source)
-    driver = subprocess.Popen(
+    driver = subprocess.Popen(  # noqa: ASYNC220 - killed and reaped by hand
         [sys.executable, "-m", "tests.integration.hosts.driver", str(tmp_path / "files"), key, sandbox],
         cwd=ROOT,
         stdout=subprocess.PIPE,
@@ -121,7 +132,7 @@ async def test_stopped_or_killed_executor_leaves_nothing_behind(
     try:
         assert driver.stdout is not None
         assert await asyncio.to_thread(driver.stdout.readline) == "loaded\n"
-        assert len(processes(key)) >= 3
+        await until_there(f"{key}-early")
         driver.send_signal(number)
         await until_gone(key, 5.0 if number == signal.SIGSTOP else 2.0)
     finally:
@@ -133,8 +144,7 @@ async def test_stopped_or_killed_executor_leaves_nothing_behind(
 async def test_detached_children_end_with_the_plugin(either_rig: Rig) -> None:
     key = await start(either_rig)
     await either_rig.run(key, "detach")
-    assert processes(f"{key}-early")
-    assert processes(f"{key}-late")
+    await until_there(f"{key}-late")
     await either_rig.hosts.stop(key, "disable", {})
     assert processes(key) == []
 
@@ -142,14 +152,19 @@ async def test_detached_children_end_with_the_plugin(either_rig: Rig) -> None:
 async def test_detached_children_end_with_a_host_that_crashes(either_rig: Rig) -> None:
     key = await start(either_rig)
     await either_rig.run(key, "detach")
+    await until_there(f"{key}-late")
     assert (await either_rig.run(key, "exit")).end == "crashed"
     assert processes(f"{key}-late") == []
     assert (await either_rig.run(key)).end == "returned"
+    await until_there(f"{key}-early")
     assert len(processes(f"{key}-early")) == 1
 
 
 async def test_new_host_after_a_crash_is_there_in_milliseconds(rig: Rig) -> None:
-    await rig.start("quick", "import os\nclass Plugin:\n    def run(self, a, p, c): return os._exit(1) if a == 'exit' else {}\n")
+    await rig.start(
+        "quick",
+        "import os\nclass Plugin:\n    def run(self, a, p, c): return os._exit(1) if a == 'exit' else {}\n",
+    )
     times = []
     for _ in range(5):
         await rig.run("quick", "exit")
@@ -185,7 +200,7 @@ async def test_host_ends_itself_when_neither_executor_nor_launcher_can(make_rig:
     pid = (await rig.run("orphaned")).result["pid"]
     rig.beating = False
     begun = time.monotonic()
-    while Path(f"/proc/{pid}/cmdline").read_bytes():  # its stopped launcher cannot reap it
+    while command_line(pid):  # its stopped launcher cannot reap it
         assert time.monotonic() - begun < 2.5
         await asyncio.sleep(0.02)
 

@@ -22,11 +22,17 @@ def notes(rig: Rig) -> list[str]:
 @pytest.mark.parametrize(
     ("body", "expected"),
     [
-        ("def stop(self, context): note(' '.join(sorted(context)) + ' ' + context['reason'])", ["actions logger reason settings disable"]),
+        (
+            "def stop(self, context): note(' '.join(sorted(context)) + ' ' + context['reason'])",
+            ["actions logger reason settings disable"],
+        ),
         ("def stop(self): note('bare')", ["bare"]),
         ("def stop(self, context):\n        note('once')\n        raise TypeError('inside')", ["once"]),
         ("def stop(self, *args): note(str(len(args)))", ["1"]),
-        ("actions = [{'id': 'stop', 'label': 'S'}]\n    def run(self, a, p, c): note(f\"{a} {p} {c['reason']}\")", ["stop {} disable"]),
+        (
+            "actions = [{'id': 'stop', 'label': 'S'}]\n    def run(self, a, p, c): note(f\"{a} {p} {c['reason']}\")",
+            ["stop {} disable"],
+        ),
         ("def run(self, a, p, c): note('not to be called')", []),
         ("def stop(self, context): raise SystemExit(1)", []),
     ],
@@ -62,7 +68,10 @@ async def _beat_often(rig: Rig) -> None:
 
 
 async def test_exit_functions_run_when_a_plugin_stops(rig: Rig) -> None:
-    await rig.start("exiting", f"{NOTE}\nimport atexit\natexit.register(note, 'exit')\nclass Plugin:\n    def stop(self): note('stop')\n")
+    await rig.start(
+        "exiting",
+        f"{NOTE}\nimport atexit\natexit.register(note, 'exit')\nclass Plugin:\n    def stop(self): note('stop')\n",
+    )
     await rig.hosts.stop("exiting", "disable", {})
     assert notes(rig) == ["stop", "exit"]
 
@@ -96,7 +105,10 @@ async def test_hooks_are_called_where_they_exist_and_fail_nothing(rig: Rig, name
 
 
 async def test_runs_in_flight_learn_that_the_plugin_was_stopped(rig: Rig) -> None:
-    await rig.start("busy", "import time\nclass Plugin:\n    def run(self, a, p, c):\n        print('here')\n        time.sleep(60)\n")
+    await rig.start(
+        "busy",
+        "import time\nclass Plugin:\n    def run(self, a, p, c):\n        print('here')\n        time.sleep(60)\n",
+    )
     running = asyncio.create_task(rig.run("busy", run_id="r"))
     await rig.upcalls.until(lambda: rig.upcalls.log_of("r"))
     await rig.hosts.stop("busy", "disable", {})

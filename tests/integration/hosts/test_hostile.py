@@ -65,16 +65,27 @@ async def is_unharmed(rig: Rig) -> None:
         ("say({'t': 'ended', 'id': 1, 'end': 'won'})", "an outcome of unknown kind"),
         ("say({'t': 'ended', 'id': '1', 'end': 'returned'})", "id that is no integer"),
         ("say({'t': 'ended', 'id': 1, 'end': 'returned', 'result': b'NaN'})", "a value that is no JSON"),
-        ("say({'t': 'ended', 'id': 1, 'end': 'returned', 'result': {'x': b'y'}})", "a value that is no JSON text"),
-        ("say({'t': 'ended', 'id': 1, 'end': 'returned', 'result': b'[' * 500 + b']' * 500})", "a value that is no JSON"),
-        ("say({'t': 'call', 'id': 1, 'depth': 0, 'method': 'event.emit', 'args': b'[]'})", "a value that is no object"),
+        (
+            "say({'t': 'ended', 'id': 1, 'end': 'returned', 'result': {'x': b'y'}})",
+            "a value that is no JSON text",
+        ),
+        (
+            "say({'t': 'ended', 'id': 1, 'end': 'returned', 'result': b'[' * 500 + b']' * 500})",
+            "a value that is no JSON",
+        ),
+        (
+            "say({'t': 'call', 'id': 1, 'depth': 0, 'method': 'event.emit', 'args': b'[]'})",
+            "a value that is no object",
+        ),
         ("say({'t': 'call', 'id': 1, 'depth': 0, 'method': 7, 'args': b'{}'})", "method that is no text"),
         ("say({'t': 'log', 'lines': [['x', 'info', 5, None, None]]})", "a log line of another shape"),
         ("say({'t': 'log', 'lines': 5})", "log lines that are no list"),
         ("say({'t': 'progress', 'run': 'run-1', 'done': math.nan})", "done that is no number"),
     ],
 )
-async def test_garbage_on_the_socket_ends_the_host_with_a_named_cause(plugin: Rig, code: str, what: str) -> None:
+async def test_garbage_on_the_socket_ends_the_host_with_a_named_cause(
+    plugin: Rig, code: str, what: str
+) -> None:
     result = await plugin.run("hostile", code, params={"wait": True})
     assert result.end == "crashed"
     assert (result.error or "").startswith(f"plugin process broke the protocol of its socket: {what}")
@@ -166,7 +177,10 @@ async def test_thread_bomb_and_full_descriptors_harm_nobody_else(plugin: Rig) ->
     code = "kept = []\ntry:\n    while True: kept.append(open('/dev/null'))\nexcept OSError:\n    pass\n"
     await plugin.run("hostile", code, timeout_s=5.0)
     assert (await plugin.run("calm")).end == "returned"
-    await plugin.run("hostile", "[threading.Thread(target=time.sleep, args=(60,), daemon=True).start() for _ in range(300)]")
+    await plugin.run(
+        "hostile",
+        "[threading.Thread(target=time.sleep, args=(60,), daemon=True).start() for _ in range(300)]",
+    )
     assert (await plugin.run("calm")).end == "returned"
 
 

@@ -185,7 +185,9 @@ async def test_attributes_of_every_origin_are_read_once(rig: Rig) -> None:
             def run(self, action, params, context):
                 return COUNT
     """
-    loaded = await rig.start("origins", source, declared={"description": "declared", "help_url": "https://h", "name": "no"})
+    loaded = await rig.start(
+        "origins", source, declared={"description": "declared", "help_url": "https://h", "name": "no"}
+    )
     assert loaded.attributes["name"] == "Origins"
     assert loaded.attributes["version"] == "1.2"
     assert loaded.attributes["description"] == "declared"
@@ -275,15 +277,26 @@ async def test_run_in_flight_ends_before_the_new_version_takes_over(rig: Rig) ->
     [
         ({"plugin.py": "x = 1"}, "plugin.py has no Plugin"),
         ({"plugin.py": "def broken(:"}, "plugin.py: SyntaxError: "),
-        ({"plugin.py": "import nowhere_to_be_found"}, "plugin.py: ModuleNotFoundError: No module named 'nowhere_to_be_found'"),
-        ({"plugin.py": "class Plugin:\n    def __init__(self):\n        raise ValueError('two\\nlines')"}, "plugin.py: ValueError: two lines"),
+        (
+            {"plugin.py": "import nowhere_to_be_found"},
+            "plugin.py: ModuleNotFoundError: No module named 'nowhere_to_be_found'",
+        ),
+        (
+            {"plugin.py": "class Plugin:\n    def __init__(self):\n        raise ValueError('two\\nlines')"},
+            "plugin.py: ValueError: two lines",
+        ),
         ({"plugin.py": "raise SystemExit(2)"}, "plugin.py: SystemExit: 2"),
-        ({"plugin.py": "1/0", "__init__.py": "x = 1"}, "plugin.py: ZeroDivisionError: division by zero; __init__.py has no Plugin"),
+        (
+            {"plugin.py": "1/0", "__init__.py": "x = 1"},
+            "plugin.py: ZeroDivisionError: division by zero; __init__.py has no Plugin",
+        ),
         ({"readme.txt": ""}, "the plugin's folder has neither plugin.py nor __init__.py"),
         ({"plugin.py": "import os; os._exit(4)"}, "plugin process ended with exit code 4 while loading"),
     ],
 )
-async def test_plugin_that_does_not_load_says_why_in_one_line(rig: Rig, files: dict[str, str], error: str) -> None:
+async def test_plugin_that_does_not_load_says_why_in_one_line(
+    rig: Rig, files: dict[str, str], error: str
+) -> None:
     loaded = await rig.load("broken", files)
     assert not loaded.ok
     assert loaded.error is not None
@@ -336,7 +349,11 @@ async def test_libraries_of_the_plugin_come_before_the_platforms(rig: Rig) -> No
     libraries.mkdir()
     (libraries / "only_mine.py").write_text("WORD = 'mine'")
     (libraries / "six.py").write_text("__version__ = 'pinned'")
-    await rig.start("libs", echo("[only_mine.WORD, six.__version__]", "import only_mine, six\n").replace("\n    ", "\n"), libraries=libraries)
+    await rig.start(
+        "libs",
+        echo("[only_mine.WORD, six.__version__]", "import only_mine, six\n").replace("\n    ", "\n"),
+        libraries=libraries,
+    )
     assert (await rig.run("libs")).result["result"] == ["mine", "pinned"]
 
 

@@ -46,28 +46,64 @@ async def test_collection_is_a_sequence_with_count_and_first(plugin: Rig) -> Non
         found.first().created_at.isoformat(), [r.id for r in found[1:]], found.exists()])(objects.get_collection("k", "c"))"""
     found = await value(plugin, expression, data__get_collection=[record(1, a=1), record(2, b=2)])
     assert found == [2, 2, 1, {"b": 2}, [1, 2], "2026-01-02T03:04:05.678000+00:00", [2], True]
-    assert plugin.upcalls.calls == [("call", "r", 2, "data.get_collection", {"plugin": "k", "collection": "c"})]
+    assert plugin.upcalls.calls == [
+        ("call", "r", 2, "data.get_collection", {"plugin": "k", "collection": "c"})
+    ]
 
 
 async def test_empty_collection_has_no_first(plugin: Rig) -> None:
-    found = await value(plugin, "(lambda f: [f.count(), f.first()])(objects.get_collection('k', 'c'))", data__get_collection=[])
+    found = await value(
+        plugin,
+        "(lambda f: [f.count(), f.first()])(objects.get_collection('k', 'c'))",
+        data__get_collection=[],
+    )
     assert found == [0, None]
 
 
 @pytest.mark.parametrize(
     ("expression", "method", "answer", "expected", "args"),
     [
-        ("objects.get_collection_data('k', 'c')", "get_collection", [record(7, name="n")], [{"_id": 7, "name": "n"}], {}),
-        ("[r.id for r in objects.set_collection('k', 'c', [{'a': 1}, {'a': 2}])]", "set_collection", [record(1), record(2)], [1, 2], {"items": [{"a": 1}, {"a": 2}]}),
-        ("objects.add_to_collection('k', 'c', {'a': 1}).id", "add_to_collection", record(3, a=1), 3, {"data": {"a": 1}}),
-        ("objects.update_in_collection('k', 'c', '3', {'a': 2}).data", "update_in_collection", record(3, a=2), {"a": 2}, {"id": "3", "data": {"a": 2}}),
-        ("objects.update_in_collection('k', 'c', 9, {})", "update_in_collection", None, None, {"id": 9, "data": {}}),
+        (
+            "objects.get_collection_data('k', 'c')",
+            "get_collection",
+            [record(7, name="n")],
+            [{"_id": 7, "name": "n"}],
+            {},
+        ),
+        (
+            "[r.id for r in objects.set_collection('k', 'c', [{'a': 1}, {'a': 2}])]",
+            "set_collection",
+            [record(1), record(2)],
+            [1, 2],
+            {"items": [{"a": 1}, {"a": 2}]},
+        ),
+        (
+            "objects.add_to_collection('k', 'c', {'a': 1}).id",
+            "add_to_collection",
+            record(3, a=1),
+            3,
+            {"data": {"a": 1}},
+        ),
+        (
+            "objects.update_in_collection('k', 'c', '3', {'a': 2}).data",
+            "update_in_collection",
+            record(3, a=2),
+            {"a": 2},
+            {"id": "3", "data": {"a": 2}},
+        ),
+        (
+            "objects.update_in_collection('k', 'c', 9, {})",
+            "update_in_collection",
+            None,
+            None,
+            {"id": 9, "data": {}},
+        ),
         ("objects.remove_from_collection('k', 'c', 3)", "remove_from_collection", True, True, {"id": 3}),
         ("objects.clear_collection('k', 'c')", "clear_collection", 5, 5, {}),
     ],
 )
 async def test_the_seven_calls(
-    plugin: Rig, expression: str, method: str, answer: object, expected: object, args: dict[str, object]
+    plugin: Rig, *, expression: str, method: str, answer: object, expected: object, args: dict[str, object]
 ) -> None:
     found = await value(plugin, expression, **{f"data__{method}": answer})
     assert found == expected
@@ -88,26 +124,41 @@ async def test_config_is_read_and_saved(plugin: Rig) -> None:
     updated = "PluginConfig.objects.update_or_create(key='call', defaults={'settings': {'c': 3}})[0].settings"
     assert await value(plugin, updated) == {"c": 3, "stored": True}
     result = await plugin.run("call", "PluginConfig.objects.get(key='none')")
-    assert (result.error_type, result.error) == ("DoesNotExist", "PluginConfig matching query does not exist.")
+    assert (result.error_type, result.error) == (
+        "DoesNotExist",
+        "PluginConfig matching query does not exist.",
+    )
 
 
 async def test_manager_reaches_the_registry_and_the_bus(plugin: Rig) -> None:
     items = [{"key": "a", "name": "A"}]
     assert await value(plugin, "PluginManager.get() is PluginManager.get()") is True
     assert await value(plugin, "PluginManager.get().list_plugins()[0].name", plugins__list=items) == "A"
-    assert await value(plugin, "sorted(PluginManager.get().discover_plugins(sync_db=True))", plugins__discover=1) == ["a"]
+    assert await value(
+        plugin, "sorted(PluginManager.get().discover_plugins(sync_db=True))", plugins__discover=1
+    ) == ["a"]
     assert await value(plugin, "PluginManager.get().get_plugin('x')", plugins__get=None) is None
-    ran = await value(plugin, "PluginManager.get().run_action('a', 'go', {'p': 1})", plugins__run={"status": "ok"})
+    ran = await value(
+        plugin, "PluginManager.get().run_action('a', 'go', {'p': 1})", plugins__run={"status": "ok"}
+    )
     assert ran == {"status": "ok"}
-    assert plugin.upcalls.calls[-1][3:] == ("plugins.run", {"plugin": "a", "action": "go", "params": {"p": 1}})
-    assert await value(plugin, "PluginManager.get().update_settings('call', {'k': 1})", config__set_settings={"k": 1}) == {"k": 1}
+    assert plugin.upcalls.calls[-1][3:] == (
+        "plugins.run",
+        {"plugin": "a", "action": "go", "params": {"p": 1}},
+    )
+    assert await value(
+        plugin, "PluginManager.get().update_settings('call', {'k': 1})", config__set_settings={"k": 1}
+    ) == {"k": 1}
     assert await value(plugin, "PluginManager.get().stop_plugin('a', 'why')", plugins__stop=True) is True
     assert await value(plugin, "PluginManager.get().plugins_dir") == "/data/plugins"
 
 
 async def test_websocket_update_never_raises(plugin: Rig) -> None:
     assert await value(plugin, "send_websocket_update('updates', 'update', {'a': 1})") is None
-    assert plugin.upcalls.calls[-1][3:] == ("event.websocket", {"group": "updates", "type": "update", "data": {"a": 1}})
+    assert plugin.upcalls.calls[-1][3:] == (
+        "event.websocket",
+        {"group": "updates", "type": "update", "data": {"a": 1}},
+    )
 
     def refuse(_args: object) -> object:
         raise Unavailable("nobody there")
@@ -176,7 +227,9 @@ async def test_call_without_answer_ends_with_its_name(plugin: Rig) -> None:
         await asyncio.Event().wait()
 
     plugin.upcalls.answers["event.emit"] = lambda _args: never()
-    expression = "__import__('plugarr_host.platform').platform.platform.channel.call('event.emit', {}, timeout_s=0.3)"
+    expression = (
+        "__import__('plugarr_host.platform').platform.platform.channel.call('event.emit', {}, timeout_s=0.3)"
+    )
     result = await plugin.run("call", expression)
     assert result.error == "event.emit was not answered within 0.3 s"
 
@@ -226,7 +279,9 @@ async def test_plugin_may_call_while_it_loads(rig: Rig) -> None:
 
 
 async def test_unknown_platform_call_is_refused(plugin: Rig) -> None:
-    result = await plugin.run("call", "__import__('plugarr_host.platform').platform.platform.call('bus.publish')")
+    result = await plugin.run(
+        "call", "__import__('plugarr_host.platform').platform.platform.call('bus.publish')"
+    )
     assert (result.end, result.error) == ("denied", "there is no platform call 'bus.publish'")
     assert plugin.upcalls.calls == []
 

@@ -208,7 +208,9 @@ async def test_time_limit_raises_in_the_thread(plugin: Rig) -> None:
 
 async def test_cancelled_run_says_so_and_its_host_lives_on(plugin: Rig) -> None:
     pid = (await evaluate(plugin, "os.getpid()")).result
-    running = asyncio.create_task(evaluate(plugin, "[print('here'), [time.sleep(0.01) for _ in range(10_000)]]", run_id="r"))
+    running = asyncio.create_task(
+        evaluate(plugin, "[print('here'), [time.sleep(0.01) for _ in range(10_000)]]", run_id="r")
+    )
     await plugin.upcalls.until(lambda: plugin.upcalls.log_of("r"))
     await plugin.hosts.cancel("eval", "r")
     result = await running
@@ -281,7 +283,9 @@ async def test_cancelling_the_waiting_caller_stops_the_run(plugin: Rig) -> None:
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
-    assert (await evaluate(plugin, "len([t for t in threading.enumerate() if 'run' in t.name])")).end == "returned"
+    assert (
+        await evaluate(plugin, "len([t for t in threading.enumerate() if 'run' in t.name])")
+    ).end == "returned"
 
 
 async def test_params_that_cannot_be_sent_fail_the_run_only(plugin: Rig) -> None:

@@ -1,5 +1,6 @@
 """What a plugin's processes can see and touch."""
 
+import asyncio
 import os
 import sys
 from pathlib import Path
@@ -78,7 +79,10 @@ async def test_no_stray_descriptors(either_rig: Rig) -> None:
 
 async def test_data_is_writable_and_outlives_the_plugin(either_rig: Rig) -> None:
     await either_rig.start("look", EVALUATING)
-    await look(either_rig, "[os.makedirs('/data/exports/deep', exist_ok=True), open('/data/exports/deep/x.txt', 'w').write('kept')]")
+    await look(
+        either_rig,
+        "[os.makedirs('/data/exports/deep', exist_ok=True), open('/data/exports/deep/x.txt', 'w').write('kept')]",
+    )
     await look(either_rig, "pathlib.Path('/data/plugins/.look.json').write_text('{}')")
     await look(either_rig, "sqlite3.connect('/data/look.db').execute('create table t (a)') and None")
     await look(either_rig, "os.rename('/data/exports/deep/x.txt', '/data/exports/y.txt')")
@@ -86,18 +90,27 @@ async def test_data_is_writable_and_outlives_the_plugin(either_rig: Rig) -> None
     assert (either_rig.files / "plugins" / ".look.json").exists()
     assert (either_rig.files / "look.db").exists()
     assert await look(either_rig, "sorted(os.listdir('/data'))") == ["exports", "look.db", "plugins"]
-    assert await look(either_rig, "[p.name for p in sorted(pathlib.Path('/data/exports').iterdir())]") == ["deep", "y.txt"]
-    assert await look(either_rig, "shutil.rmtree('/data/exports') or os.path.exists('/data/exports')") is False
+    assert await look(either_rig, "[p.name for p in sorted(pathlib.Path('/data/exports').iterdir())]") == [
+        "deep",
+        "y.txt",
+    ]
+    assert (
+        await look(either_rig, "shutil.rmtree('/data/exports') or os.path.exists('/data/exports')") is False
+    )
     assert await error_of(either_rig, "open('/data/none')") == "FileNotFoundError"
 
 
 async def test_plugins_own_folder_is_writable_beside_its_file(rig: Rig) -> None:
-    source = EVALUATING + "\n    open(os.path.join(os.path.dirname(__file__), 'state.json'), 'w').write('{}')\n"
+    source = (
+        EVALUATING + "\n    open(os.path.join(os.path.dirname(__file__), 'state.json'), 'w').write('{}')\n"
+    )
     path = rig.write("look", source)
     await rig.load("look")
     assert (path / "state.json").exists()
     assert await look(rig, "__file__") == "/data/plugins/look/plugin.py"
-    assert await look(rig, "os.listdir('/data/plugins/look') == os.listdir(os.path.dirname(__file__))") is True
+    assert (
+        await look(rig, "os.listdir('/data/plugins/look') == os.listdir(os.path.dirname(__file__))") is True
+    )
 
 
 async def test_working_copy_elsewhere_appears_at_its_place(rig: Rig, tmp_path: Path) -> None:
@@ -117,19 +130,37 @@ async def test_secrets_and_the_rest_of_the_machine_are_out_of_sight(rig: Rig) ->
     assert await error_of(rig, "open(params['path'])", path=str(secret)) == "FileNotFoundError"
     assert await error_of(rig, "open('/data/../secrets/nats')") == "FileNotFoundError"
     assert await error_of(rig, "open('/etc/shadow')") == "FileNotFoundError"
-    assert await error_of(rig, "open(params['path'])", path=str(Path(__file__).resolve())) == "FileNotFoundError"
+    assert await error_of(rig, "open(params['path'])", path=__file__) == "FileNotFoundError"
     home = await look(rig, "os.listdir(os.path.expanduser('~root')) if os.path.isdir('/root') else []")
     assert set(home) <= {".pyenv"}  # type: ignore[arg-type]
     processes = await look(rig, "sorted(int(n) for n in os.listdir('/proc') if n.isdigit())")
     assert len(processes) <= 3  # type: ignore[arg-type]
 
 
+async def test_link_in_place_of_the_plugins_folder_leads_nowhere_outside(rig: Rig) -> None:
+    secrets = rig.files.parent / "secrets"
+    secrets.mkdir()
+    (secrets / "plugin.py").write_text("class Plugin:\n    name = 'of the platform'\n")
+    (rig.files / "plugins" / "linked").symlink_to(secrets)
+    loaded = await rig.load("linked")
+    assert not loaded.ok
+    assert loaded.error == "the plugin's folder has neither plugin.py nor __init__.py"
+
+
 async def test_platform_and_python_are_read_only(rig: Rig) -> None:
     await rig.start("look", EVALUATING)
-    for path in (os.__file__, sys.executable, "/opt/plugarr/host/start.py", "/usr/bin/env", "/opt/plugarr/compat/apps/__init__.py"):
+    for path in (
+        os.__file__,
+        sys.executable,
+        "/opt/plugarr/host/start.py",
+        "/usr/bin/env",
+        "/opt/plugarr/compat/apps/__init__.py",
+    ):
         assert await error_of(rig, "open(params['path'], 'ab')", path=path) in {"OSError", "PermissionError"}
     assert await error_of(rig, "os.mount('a', 'b')") == "AttributeError"
-    done = await look(rig, "subprocess.run(['mount', '-t', 'tmpfs', 'x', '/data'], capture_output=True).returncode")
+    done = await look(
+        rig, "subprocess.run(['mount', '-t', 'tmpfs', 'x', '/data'], capture_output=True).returncode"
+    )
     assert done != 0
 
 
@@ -137,13 +168,11 @@ async def test_temporary_files_are_the_plugins_own(rig: Rig, tmp_path: Path) -> 
     await rig.start("look", EVALUATING)
     assert await look(rig, "tempfile.gettempdir()") == "/tmp"
     assert await look(rig, "os.listdir('/tmp')") == []
-    assert await look(rig, "open('/tmp/mine', 'w').write('x')") == 1
-    assert not Path("/tmp/mine").exists()
+    assert await look(rig, "open(params['path'], 'w').write('x')", path=f"/tmp/{tmp_path.name}.mine") == 1
+    assert not (await asyncio.to_thread(Path(f"/tmp/{tmp_path.name}.mine").exists))
 
 
 async def test_network_is_shared(rig: Rig) -> None:
-    import asyncio
-
     async def greet(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"hello")
         writer.close()
@@ -160,4 +189,9 @@ async def test_network_is_shared(rig: Rig) -> None:
 async def test_third_party_packages_of_the_platform_can_be_imported(rig: Rig) -> None:
     await rig.start("look", EVALUATING)
     assert await look(rig, "__import__('requests').__name__") == "requests"
-    assert await look(rig, "subprocess.run([sys.executable, '-c', 'print(1)'], capture_output=True, text=True).stdout") == "1\n"
+    assert (
+        await look(
+            rig, "subprocess.run([sys.executable, '-c', 'print(1)'], capture_output=True, text=True).stdout"
+        )
+        == "1\n"
+    )

@@ -25,7 +25,8 @@ _MOST_AT_ONCE: Final = 64 * 1024
 
 def serve(config: Mapping[str, Any]) -> NoReturn:
     """Be a launcher until the executor ends it."""
-    linux.die_with_parent()
+    # Not SIGKILL: detached children of the plugin are ours to end, and would be left behind.
+    linux.die_with_parent(signal.SIGTERM)
     if config["parent"] is not None and os.getppid() != config["parent"]:
         os._exit(0)
     linux.adopt_orphans()
@@ -50,6 +51,7 @@ class Launcher:
         wake.setblocking(False)
         self._waker = wake
         signal.signal(signal.SIGCHLD, lambda _signal, _frame: None)
+        signal.signal(signal.SIGTERM, lambda _signal, _frame: self._end("its executor ended, or it was told to"))
         signal.set_wakeup_fd(wake.fileno(), warn_on_full_buffer=False)
 
     def run(self) -> NoReturn:
@@ -106,6 +108,7 @@ class Launcher:
             os.setsid()
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
             for own in (self._control, self._wake, self._waker):
                 own.close()
             runtime.serve(socket.socket(fileno=descriptor), config)

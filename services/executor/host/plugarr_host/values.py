@@ -67,7 +67,7 @@ def _fault_inside(
     if not isinstance(value, dict):
         faults = (_fault(item, f"{path}[{index}]", above) for index, item in enumerate(list(value)))
         return next((fault for fault in faults if fault), None)
-    for key, item in list(value.items()):
+    for key, item in list(dict.items(value)):  # what it holds, not what it says
         if not isinstance(key, str | int | float | None):
             return f"{path} has a key that is {_kind(key)}, which JSON cannot hold"
         if isinstance(key, str) and _has_surrogate(key):
