@@ -15,6 +15,8 @@ app = typer.Typer(
 )
 app.command()(up)
 app.command()(platform_commands.plugins)
+app.command()(platform_commands.enable)
+app.command()(platform_commands.disable)
 app.command()(platform_commands.run)
 app.command()(platform_commands.logs)
 app.command()(new)

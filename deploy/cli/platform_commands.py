@@ -35,6 +35,34 @@ def plugins(
             err.print(f"[red]{plugin['key']}[/]: {fault.get('path') or ''} {fault['message']}")
 
 
+def enable(
+    key: Annotated[str, typer.Argument(help="The plugin's key.")],
+    *,
+    url: UrlOption = None,
+    api_key: KeyOption = None,
+    data_dir: DataDirOption = DEFAULT_DATA_DIR,
+) -> None:
+    """Enable a plugin: its code is loaded and may run from now on."""
+    plugin = _switch(api(url, api_key, data_dir), key, enabled=True)
+    if not plugin["loaded"]:
+        for fault in plugin.get("errors", []):
+            err.print(f"[red]{key}[/]: {fault['message']}")
+        fail(f"{key} is enabled but could not be loaded; mend it, and it is loaded anew.")
+    out.print(f"{key} is enabled")
+
+
+def disable(
+    key: Annotated[str, typer.Argument(help="The plugin's key.")],
+    *,
+    url: UrlOption = None,
+    api_key: KeyOption = None,
+    data_dir: DataDirOption = DEFAULT_DATA_DIR,
+) -> None:
+    """Disable a plugin: it is stopped, its settings and data stay."""
+    _switch(api(url, api_key, data_dir), key, enabled=False)
+    out.print(f"{key} is disabled")
+
+
 def run(
     key: Annotated[str, typer.Argument(help="The plugin's key.")],
     action: Annotated[str, typer.Argument(help="The action's id.")],
@@ -112,10 +140,15 @@ def token_create(
     url: UrlOption = None,
     data_dir: DataDirOption = DEFAULT_DATA_DIR,
 ) -> None:
-    """Make an API key for a user, after logging in as that user."""
+    """Make an API key for a user, after logging in as that user; on first start, make the administrator too."""
+    base = base_url(url, data_dir)
+    first = Api(base, {}).call("GET", "/api/setup/")["needed"]
+    if first:
+        err.print("There is no user yet: choose the administrator's name and password.")
     username = username or Prompt.ask("User", console=err)
     password = password or Prompt.ask("Password", password=True, console=err)
-    base = base_url(url, data_dir)
+    if first:
+        Api(base, {}).call("POST", "/api/setup/", json={"username": username, "password": password})
     tokens = Api(base, {}).raw(
         "POST", "/api/accounts/token/", json={"username": username, "password": password}
     )
@@ -128,6 +161,12 @@ def token_create(
     out.print(made["secret"], markup=False)
     if save:
         err.print(f"Saved in {save_key(data_dir, made['secret'])} for `plugarr plugins`, `run` and `logs`.")
+
+
+def _switch(gateway: Api, key: str, *, enabled: bool) -> dict[str, Any]:
+    path = f"/api/plugins/plugins/{key}/enabled/"
+    plugin: dict[str, Any] = gateway.call("POST", path, json={"enabled": enabled})["plugin"]
+    return plugin
 
 
 def _newest(gateway: Api, plugin: str | None) -> str:
