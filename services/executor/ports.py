@@ -78,6 +78,8 @@ class HostResult:
     """The exception's class name."""
     refreshed: Mapping[str, Any] | None = None
     """`{"navigation": …, "pages": …}` where they are properties and changed during the run."""
+    collateral: bool = field(default=False, compare=False)
+    """Of `crashed`: the host was ended because of a sibling run, so that nobody knows how far this one came."""
 
 
 class Hosts(Protocol):
@@ -95,7 +97,9 @@ class Hosts(Protocol):
     async def cancel(self, key: str, run_id: str) -> None:
         """Flag, exception in the thread, after 10 s the end of the host; the call itself then returns `cancelled`."""
 
-    async def hook(self, key: str, name: Literal["on_enable", "on_disable"], settings: Mapping[str, Any]) -> None:
+    async def hook(
+        self, key: str, name: Literal["on_enable", "on_disable"], settings: Mapping[str, Any]
+    ) -> None:
         """Call the hook where it exists; its exceptions are logged and fail nothing."""
 
     async def stop(self, key: str, reason: str, settings: Mapping[str, Any]) -> None:
@@ -111,7 +115,9 @@ class Hosts(Protocol):
 class Upcalls(Protocol):
     """What a host may ask of its executor; the executor knows the plugin, the host cannot choose it."""
 
-    async def call(self, key: str, run_id: str | None, depth: int, method: str, args: Mapping[str, Any]) -> Any:
+    async def call(
+        self, key: str, run_id: str | None, depth: int, method: str, args: Mapping[str, Any]
+    ) -> Any:
         """Answer one of the platform calls that `services/executor/platform_calls.py` lists.
 
         Raises `shared.errors.PlugarrError`: its code, message and path reach the plugin as an exception.

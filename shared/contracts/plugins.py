@@ -1,6 +1,6 @@
 """Plugins as services talk of them: the registry's commands, the provisioner's, and plugin events."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
@@ -84,6 +84,11 @@ class PluginChanged(Event):
     ]
     actor: str | None = None
     detail: str | None = None
+
+
+WEBSOCKET_EVENT: Final = "websocket"
+"""The name under which a plugin's `send_websocket_update` travels, with payload `{group, type, data}`; no
+plugin can publish an event of that name otherwise."""
 
 
 class AppEvent(Event):

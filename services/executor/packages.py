@@ -1,0 +1,142 @@
+"""A plugin's working copy: brought up to date from its package, while what the plugin made itself stays."""
+
+import asyncio
+import fcntl
+import hashlib
+import io
+import json
+import os
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Final, Protocol
+
+from services.executor.folders import Folder
+from shared import errors
+from shared.contracts.names import token
+from shared.logging import get_logger
+
+MAX_UNPACKED: Final = 256 * 1024 * 1024
+
+log = get_logger(__name__)
+
+
+class Store(Protocol):
+    """Packages under their digests."""
+
+    async def get(self, digest: str) -> bytes:
+        """Raises PlugarrError."""
+
+
+@dataclass(slots=True)
+class Record:
+    """What a working copy has of packages; kept beside it, where no plugin writes."""
+
+    digest: str = ""
+    """The package that it was brought up to, or is being brought up to."""
+    done: bool = False
+    files: dict[str, list[str]] = field(default_factory=dict)
+    """Name → digests that a package gave it; several only while a change is under way."""
+
+
+class WorkingCopies:
+    """The plugins' folders, `<files_dir>/plugins/<folder>`."""
+
+    def __init__(self, store: Store, files_dir: Path, records_dir: Path) -> None:
+        self._store = store
+        self._plugins_dir = files_dir / "plugins"
+        self._records_dir = records_dir
+
+    async def bring_up_to_date(self, key: str, folder: str, digest: str) -> Path:
+        """Have the folder hold this package; its path. Raises PlugarrError, or OSError where it cannot be written.
+
+        A kill in the middle heals: the next call finishes what this one began.
+        """
+        if folder in {"", ".", ".."} or "/" in folder or "\0" in folder:
+            raise errors.Invalid(f"{folder!r} is no name of a folder")
+        target = self._plugins_dir / folder
+        if not await asyncio.to_thread(self._is_current, key, target, digest):
+            package = await self._store.get(digest)
+            await asyncio.to_thread(self._bring, key, target, digest, package)
+        return target
+
+    def _is_current(self, key: str, target: Path, digest: str) -> bool:
+        record = self._read(key)
+        if record.digest != digest or not record.done or not target.is_dir() or target.is_symlink():
+            return False
+        return all(os.path.lexists(target / name) for name in record.files)
+
+    def _bring(self, key: str, target: Path, digest: str, package: bytes) -> None:
+        with self._locked(key):
+            if self._is_current(key, target, digest):
+                return
+            before = self._read(key)
+            if target.is_symlink():
+                target.unlink()
+            wanted = dict(_contents(package))
+            digests = {name: hashlib.sha256(data).hexdigest() for name, (data, _) in wanted.items()}
+            under_way = {name: list(known) for name, known in before.files.items()}
+            for name, made in digests.items():
+                if made not in under_way.setdefault(name, []):
+                    under_way[name].append(made)
+            self._write(key, Record(digest, done=False, files=under_way))
+            copy = Folder(target)
+            for name in sorted(under_way.keys() - digests.keys()):
+                copy.drop(name)
+            for name, (data, mode) in wanted.items():
+                if name.endswith("/"):
+                    copy.make(name)
+                    continue
+                there = copy.digest(name)
+                known = before.files.get(name, [])
+                changed_by_plugin = there is not None and there not in known and bool(known)
+                changed_by_author = digests[name] not in known
+                if there == digests[name] or (changed_by_plugin and not changed_by_author):
+                    continue
+                copy.put(name, data, mode=mode)
+            self._write(key, Record(digest, done=True, files={n: [d] for n, d in digests.items()}))
+        log.info("working_copy_up_to_date", plugin=key, digest=digest[:12], files=len(wanted))
+
+    @contextmanager
+    def _locked(self, key: str) -> Iterator[None]:
+        """Executors of one site share the folder."""
+        self._records_dir.mkdir(parents=True, exist_ok=True)
+        with (self._records_dir / f"{token(key)}.lock").open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+    def _read(self, key: str) -> Record:
+        try:
+            return Record(**json.loads((self._records_dir / f"{token(key)}.json").read_bytes()))
+        except FileNotFoundError:
+            return Record()
+        except (ValueError, TypeError) as error:
+            log.warning("record_not_understood", plugin=key, reason=str(error))
+            return Record()
+
+    def _write(self, key: str, record: Record) -> None:
+        path = self._records_dir / f"{token(key)}.json"
+        temporary = path.with_suffix(".new")
+        temporary.write_text(json.dumps(asdict(record)))
+        temporary.replace(path)
+
+
+def _contents(package: bytes) -> Iterator[tuple[str, tuple[bytes, int]]]:
+    """Name → content and mode. Raises Invalid for what is no package."""
+    size = 0
+    try:
+        with zipfile.ZipFile(io.BytesIO(package)) as archive:
+            for info in archive.infolist():
+                path = PurePosixPath(info.filename)
+                if path.is_absolute() or ".." in path.parts or not path.parts or "\0" in info.filename:
+                    raise errors.Invalid(f"the package holds {info.filename!r}, which leaves its folder")
+                size += info.file_size
+                if size > MAX_UNPACKED:
+                    raise errors.TooLarge(f"the package unpacks to more than {MAX_UNPACKED:,} bytes")
+                executable = bool((info.external_attr >> 16) & 0o100)
+                name = str(path) + ("/" if info.is_dir() else "")
+                yield name, (b"" if info.is_dir() else archive.read(info), 0o755 if executable else 0o644)
+    except (zipfile.BadZipFile, NotImplementedError, EOFError) as error:
+        raise errors.Invalid(f"the package is no ZIP: {error}") from error

@@ -1,0 +1,277 @@
+"""What running an action means, with no transport and no database in sight."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from services.executor.claims import (
+    Claim,
+    Claimed,
+    Ended,
+    Fenced,
+    HeldByAnother,
+    Order,
+    Orphaned,
+    Refusal,
+    RunEnd,
+    Verdict,
+)
+from services.executor.metrics import Metrics
+from services.executor.outcomes import end_of, not_loaded
+from services.executor.plugin_settings import Mask, Masks
+from services.executor.ports import HostCall, Hosts
+from shared import errors
+from shared.contracts.base import JsonObject, parse_timestamp
+from shared.contracts.runs import Caller, RunRequested, RunState
+from shared.logging import get_logger
+
+log = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class PluginNow:
+    """A plugin as a run finds it: read from memory, replaced whole when something changes."""
+
+    enabled: bool
+    loaded: bool
+    timeout_s: float
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    actions: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Plugin(Protocol):
+    """The plugin that an order is for, as it lives in this executor."""
+
+    @property
+    def key(self) -> str: ...
+
+    @property
+    def claiming(self) -> bool:
+        """Whether it takes new runs here."""
+
+    async def now(self, config_rev: int) -> PluginNow:
+        """How it stands, with a config at least as new as that; raises PlugarrError where it cannot be read."""
+
+    def said(self, refreshed: Mapping[str, Any]) -> None:
+        """Take navigation and pages that a run changed."""
+
+
+class Ledger(Protocol):
+    """The runs' ledger; every method may raise PlugarrError, those that end a run of ours keep trying."""
+
+    async def claim(self, order: Order) -> Claim:
+        """Claim the run, or say who has it."""
+
+    async def finish(self, claim: Claimed, end: RunEnd) -> RunState | None:
+        """Store the final state; None where the run moved on meanwhile. Raises Fenced."""
+
+    async def refuse(self, refusal: Refusal, seq: int) -> Claim:
+        """Claim and end in one step a run that is not run; `Ended` where that, or another end, is stored."""
+
+    async def lose(self, orphan: Orphaned) -> RunState | None:
+        """End an orphaned run; None where somebody else did."""
+
+    async def answer(self, state: RunState, caller: Caller) -> None:
+        """Send the final state to whoever asked. Never raises."""
+
+
+class Payloads(Protocol):
+    """Params that were too large for their command."""
+
+    async def resolve(self, value: Any) -> Any:
+        """The value that a reference stands for, or the value itself. Raises PlugarrError."""
+
+
+class LogFlush(Protocol):
+    """What a run has logged and not yet sent."""
+
+    async def flush(self, run_id: str) -> None:
+        """Send it now, so that it is there when the run has ended. Never raises."""
+
+
+@dataclass(slots=True, eq=False)
+class InHand:
+    """A run that this executor deals with just now."""
+
+    plugin: str
+    seq: int
+    task: "asyncio.Task[Any] | None" = None
+    """Set while the plugin is called."""
+    cancelled: bool = False
+    given_up: str | None = None
+    """Why its outcome is waited for no longer."""
+
+
+class ExecutorService:
+    """Claims a run, calls the plugin, records the outcome; every step may be the last one."""
+
+    def __init__(
+        self,
+        *,
+        ledger: Ledger,
+        hosts: Hosts,
+        payloads: Payloads,
+        logs: LogFlush,
+        masks: Masks,
+        metrics: Metrics,
+    ) -> None:
+        self._ledger = ledger
+        self._hosts = hosts
+        self._payloads = payloads
+        self._logs = logs
+        self._masks = masks
+        self._metrics = metrics
+        self._in_hand: dict[str, InHand] = {}
+
+    async def run_action(self, order: Order, plugin: Plugin) -> Verdict:
+        """Run the action once per attempt, and say what becomes of the command."""
+        run_id = order.command.run_id
+        held = self._in_hand.get(run_id)
+        if held is not None:
+            # The same message is acknowledged when the run ends; a repeated request is looked at again then.
+            return Verdict.LEAVE if held.seq == order.seq else Verdict.LATER
+        hand = self._in_hand[run_id] = InHand(plugin.key, order.seq)
+        try:
+            return await self._run(order, plugin, hand)
+        except errors.PlugarrError as error:
+            log.warning("run_put_off", run_id=run_id, plugin=plugin.key, reason=error.message)
+            return Verdict.LATER
+        except Fenced:
+            log.warning("run_left_behind", run_id=run_id, plugin=plugin.key)
+            return Verdict.LEAVE
+        finally:
+            del self._in_hand[run_id]
+
+    async def refuse(self, refusal: Refusal, seq: int) -> Verdict:
+        """End a command that can never be run."""
+        try:
+            return await self._after(await self._ledger.refuse(refusal, seq), refusal.actor, refusal.caller)
+        except errors.PlugarrError as error:
+            log.warning("run_put_off", run_id=refusal.run_id, plugin=refusal.plugin, reason=error.message)
+            return Verdict.LATER
+
+    async def cancel(self, run_id: str) -> None:
+        """Cancel a run if it is here."""
+        hand = self._in_hand.get(run_id)
+        if hand is None:
+            return
+        hand.cancelled = True
+        if hand.task is not None:
+            await self._hosts.cancel(hand.plugin, run_id)
+
+    def give_up(self, reason: str, plugin: str | None = None) -> int:
+        """End `lost` what runs still, of one plugin or of all; how many there were."""
+        given = [h for h in self._in_hand.values() if h.task is not None and plugin in {None, h.plugin}]
+        for hand in given:
+            hand.given_up = reason
+            assert hand.task is not None
+            hand.task.cancel()
+        return len(given)
+
+    def in_flight(self, plugin: str) -> int:
+        """Runs of a plugin that are in hand."""
+        return sum(hand.plugin == plugin for hand in self._in_hand.values())
+
+    async def _run(self, order: Order, plugin: Plugin, hand: InHand) -> Verdict:
+        command = order.command
+        now = await plugin.now(command.config_rev)
+        end = _refused(command, now)
+        if end is not None:
+            return await self.refuse(_refusal(command, end), order.seq)
+        try:
+            params = await self._payloads.resolve(command.params)
+        except errors.NotFound as error:
+            end = RunEnd("failed", cause="invalid_command", error=f"its params are gone: {error.message}")
+            return await self.refuse(_refusal(command, end), order.seq)
+        if not plugin.claiming:
+            return Verdict.BACK
+        claim = await self._ledger.claim(order)
+        if not isinstance(claim, Claimed):
+            return await self._after(claim, command.actor, command.caller)
+        started = asyncio.get_running_loop().time()
+        self._metrics.started()
+        state: RunState | None = None
+        mask = self._masks.add_run(plugin.key, command.run_id, command.secret_params, params)
+        try:
+            end, refreshed = await self._call(order, claim, now, params, hand)
+            await self._logs.flush(command.run_id)
+            state = await self._ledger.finish(claim, _masked(end, mask))
+        finally:
+            self._masks.drop_run(command.run_id)
+            self._metrics.ended(state.state if state else "late", asyncio.get_running_loop().time() - started)
+        if state is None:
+            log.warning("late_result", run_id=command.run_id, plugin=plugin.key, state=end.state)
+            return Verdict.ACK
+        if command.caller is not None:
+            await self._ledger.answer(state, command.caller)
+        if refreshed:
+            plugin.said(refreshed)
+        return Verdict.ACK
+
+    async def _after(self, claim: Claim, actor: str | None, caller: Caller | None) -> Verdict:
+        """What becomes of a command whose run somebody else has, or had."""
+        match claim:
+            case Ended(state=state):
+                # A repeated command of somebody else's learns nothing of this run.
+                if caller is not None and state.actor == actor:
+                    await self._ledger.answer(state, caller)
+                return Verdict.ACK
+            case Orphaned():
+                lost = await self._ledger.lose(claim)
+                if lost is None:
+                    return Verdict.LATER
+                self._metrics.lost()
+                if caller is not None and lost.actor == actor:
+                    await self._ledger.answer(lost, caller)
+                return Verdict.ACK
+            case HeldByAnother() | Claimed():
+                return Verdict.LATER
+
+    async def _call(
+        self, order: Order, claim: Claimed, now: PluginNow, params: JsonObject, hand: InHand
+    ) -> tuple[RunEnd, Mapping[str, Any] | None]:
+        command = order.command
+        if hand.cancelled:
+            return RunEnd("cancelled", cause="cancelled", error="cancelled"), None
+        call = HostCall(
+            run_id=command.run_id,
+            attempt=claim.state.attempt,
+            action=command.action,
+            params=params,
+            settings=now.settings,
+            actions=now.actions,
+            timeout_s=min(now.timeout_s, command.timeout_s or now.timeout_s),
+            depth=command.depth,
+        )
+        hand.task = asyncio.current_task()
+        try:
+            result = await self._hosts.run(command.plugin, call)
+        except asyncio.CancelledError:
+            if hand.given_up is None or hand.task is None:
+                raise
+            hand.task.uncancel()
+            return RunEnd("lost", cause="shutdown", error=hand.given_up), None
+        finally:
+            hand.task = None
+        return end_of(result), result.refreshed
+
+
+def _refused(command: RunRequested, now: PluginNow) -> RunEnd | None:
+    """Why a command is not run at all."""
+    if command.expires_at is not None and parse_timestamp(command.expires_at) < datetime.now(UTC):
+        return RunEnd("lost", cause="expired", error="nobody took the command before it expired")
+    if not now.enabled:
+        return RunEnd("failed", cause="plugin_disabled", error=f"Plugin '{command.plugin}' is disabled")
+    return None if now.loaded else not_loaded(command.plugin)
+
+
+def _refusal(command: RunRequested, end: RunEnd) -> Refusal:
+    return Refusal(command.run_id, command.plugin, command.action, command.actor, command.caller, end)
+
+
+def _masked(end: RunEnd, mask: Mask) -> RunEnd:
+    if end.error is None or mask.empty:
+        return end
+    return RunEnd(end.state, end.outcome, end.result, end.cause, mask.text(end.error), end.error_type)

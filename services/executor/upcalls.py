@@ -1,0 +1,203 @@
+"""What plugins ask of the platform. The executor knows which plugin asks; the plugin cannot choose it."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Final
+
+from services.executor.arguments import command, mapping, text
+from services.executor.book import Book
+from services.executor.children import Children
+from services.executor.items import item
+from services.executor.metrics import Metrics
+from services.executor.outbox import Outbox
+from services.executor.plugin_data import PluginCollections
+from services.executor.plugin_settings import Masks
+from shared import errors
+from shared.contracts import catalog as c
+from shared.contracts.base import INLINE_LIMIT, JsonObject, now
+from shared.contracts.data import PluginConfig, SetSettings
+from shared.contracts.plugins import WEBSOCKET_EVENT, AppEvent, PluginChanged
+from shared.contracts.runs import RunProgressed
+from shared.logging import get_logger
+from shared.messaging.bus import Bus
+
+DEEPEST: Final = 8
+LIMIT_S: Final = 60.0
+"""Within which every call is answered, but for runs of other plugins."""
+_QUEUE_S: Final = 60.0
+_WARNED: Final = 10_000
+
+Handler = Callable[[str, str | None, int, Mapping[str, Any]], Awaitable[Any]]
+"""plugin, run id, depth, arguments → answer"""
+
+log = get_logger(__name__)
+
+
+class BusUpcalls:
+    """Implements `services.executor.ports.Upcalls` on the bus."""
+
+    def __init__(
+        self,
+        bus: Bus,
+        *,
+        book: Book,
+        collections: PluginCollections,
+        children: Children,
+        outbox: Outbox,
+        masks: Masks,
+        metrics: Metrics,
+    ) -> None:
+        self._bus = bus
+        self._book = book
+        self._collections = collections
+        self._children = children
+        self._outbox = outbox
+        self._masks = masks
+        self._metrics = metrics
+        self._warned: set[tuple[str, str]] = set()
+        self._announcing: set[asyncio.Task[None]] = set()
+        self._handlers: Mapping[str, Handler] = {
+            "config.get": self._config,
+            "config.set_settings": self._set_settings,
+            "plugins.list": self._list,
+            "plugins.get": self._get,
+            "plugins.discover": self._discover,
+            "plugins.stop": self._stop,
+            "event.websocket": self._websocket,
+            "event.emit": self._emit,
+        }
+
+    async def call(
+        self, key: str, run_id: str | None, depth: int, method: str, args: Mapping[str, Any]
+    ) -> Any:
+        """Answer a platform call. Raises PlugarrError."""
+        if method == "plugins.run":
+            return await self._run(key, run_id, depth, args)
+        try:
+            async with asyncio.timeout(LIMIT_S):
+                if method.startswith("data."):
+                    owner = await self._own(key, run_id, text(args, "plugin"), "data")
+                    return await self._collections.call(owner, method.removeprefix("data."), args)
+                return await self._handlers[method](key, run_id, depth, args)
+        except TimeoutError as error:
+            raise errors.TimedOut(f"{method} was not answered within {LIMIT_S:g} s") from error
+
+    def log(self, key: str, run_id: str | None, lines: Sequence[Mapping[str, Any]]) -> None:
+        """Take log lines, without what is secret."""
+        self._outbox.log(key, run_id, self._masks.of(key, run_id).lines(lines))
+
+    def progress(self, key: str, run_id: str, done: float, total: float | None, message: str | None) -> None:
+        """Take a run's progress."""
+        shown = self._masks.of(key, run_id).text(message) if message is not None else None
+        self._outbox.progress(RunProgressed(plugin=key, run_id=run_id, done=done, total=total, message=shown))
+
+    def host_ended(self, key: str, cause: str) -> None:
+        """Tell that a plugin's host ended unasked."""
+        self._metrics.host_ended()
+        log.warning("host_ended", plugin=key, cause=cause)
+        task = asyncio.create_task(self._announce(PluginChanged(key=key, change="host_ended", detail=cause)))
+        self._announcing.add(task)
+        task.add_done_callback(self._announcing.discard)
+
+    async def _announce(self, event: PluginChanged) -> None:
+        try:
+            await self._book.announce(event)
+        except errors.PlugarrError as error:
+            log.info("event_not_sent", plugin=event.key, change=event.change, reason=error.message)
+
+    async def _own(self, key: str, run_id: str | None, named: str, what: str) -> str:
+        """The caller's own key, which is what a key that nobody has means, too. Raises PermissionDenied."""
+        if named == key:
+            return key
+        if await self._book.installed(named):
+            raise errors.PermissionDenied(f"plugin '{key}' may not touch the {what} of plugin '{named}'")
+        if (key, named) not in self._warned and len(self._warned) < _WARNED:
+            self._warned.add((key, named))
+            message = f"no plugin is called '{named}': the {what} of '{key}' itself is meant"
+            line: JsonObject = {"time": now(), "level": "warning", "message": message, "logger": "plugarr"}
+            self._outbox.log(key, run_id, [line])
+        return key
+
+    async def _config(self, key: str, run_id: str | None, _depth: int, args: Mapping[str, Any]) -> Any:
+        config = await self._read_config(await self._own(key, run_id, text(args, "plugin"), "settings"))
+        return config.model_dump(include={"key", "enabled", "ever_enabled", "settings"})
+
+    async def _set_settings(self, key: str, run_id: str | None, _depth: int, args: Mapping[str, Any]) -> Any:
+        owner = await self._own(key, run_id, text(args, "plugin"), "settings")
+        change = command(SetSettings, key=owner, settings=mapping(args, "settings"), actor=f"plugin:{key}")
+        config = await self._bus.request(c.SET_SETTINGS, change)
+        self._book.keep(config)
+        return config.settings
+
+    async def _list(self, key: str, _run: str | None, _depth: int, _args: Mapping[str, Any]) -> Any:
+        await self._book.read_configs()
+        configs = self._book.configs
+        return [
+            item(
+                manifest,
+                loaded,
+                configs.get(manifest.key, PluginConfig(key=manifest.key)),
+                own=manifest.key == key,
+            )
+            for manifest, loaded in await self._book.every()
+        ]
+
+    async def _get(self, key: str, _run: str | None, _depth: int, args: Mapping[str, Any]) -> Any:
+        named = text(args, "plugin")
+        found = await self._book.listed(named)
+        if found is None:
+            return None
+        return item(*found, await self._read_config(named), own=named == key)
+
+    async def _discover(self, _key: str, _run: str | None, _depth: int, _args: Mapping[str, Any]) -> int:
+        # The directory is watched anyway; a reload of every plugin, the caller too, is what nobody wants here.
+        return await self._book.count()
+
+    async def _stop(self, key: str, _run: str | None, _depth: int, args: Mapping[str, Any]) -> bool:
+        named = text(args, "plugin")
+        if named != key and await self._book.installed(named):
+            raise errors.PermissionDenied(f"plugin '{key}' may not stop plugin '{named}'")
+        # A plugin that wants to stop itself is running just now: that it does by returning.
+        return False
+
+    async def _run(self, key: str, run_id: str | None, depth: int, args: Mapping[str, Any]) -> Any:
+        named, action = text(args, "plugin"), text(args, "action")
+        if depth >= DEEPEST:
+            raise errors.PermissionDenied(
+                f"plugin '{key}' may not run plugin '{named}': plugins have called one another {DEEPEST} deep"
+            )
+        found = await self._book.listed(named)
+        if found is None:
+            raise errors.NotFound(f"Plugin '{named}' not found")
+        if not (await self._read_config(named)).enabled:
+            raise errors.PluginDisabled(f"Plugin '{named}' is disabled")
+        return await self._children.run(
+            asker=key,
+            plugin=named,
+            action=action,
+            params=mapping(args, "params"),
+            parent=run_id,
+            depth=depth + 1,
+            timeout_s=found[0].execution.timeout_s + _QUEUE_S,
+        )
+
+    async def _websocket(self, key: str, _run: str | None, _depth: int, args: Mapping[str, Any]) -> None:
+        payload = {name: args.get(name) for name in ("group", "type", "data")}
+        await self._publish(command(AppEvent, name=WEBSOCKET_EVENT, payload=payload, plugin=key))
+
+    async def _emit(self, key: str, _run: str | None, _depth: int, args: Mapping[str, Any]) -> None:
+        name = text(args, "event")
+        if name == WEBSOCKET_EVENT:
+            raise errors.PermissionDenied(f"no plugin can publish an event named {name!r}")
+        await self._publish(command(AppEvent, name=name, payload=mapping(args, "payload"), plugin=key))
+
+    async def _publish(self, event: AppEvent) -> None:
+        if len(event.model_dump_json()) > INLINE_LIMIT:
+            raise errors.TooLarge(f"an event's payload takes at most {INLINE_LIMIT:,} bytes", path="payload")
+        await self._bus.store(c.APP_EVENT, event, type="app.event", name=event.name)
+
+    async def _read_config(self, key: str) -> PluginConfig:
+        try:
+            return await self._book.read_config(key)
+        except errors.NotFound:
+            return PluginConfig(key=key)
