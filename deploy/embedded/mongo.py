@@ -32,14 +32,12 @@ class Mongo:
     @property
     def url(self) -> str:
         """For the data service, whose user may read and write the platform's database only."""
-        return self.url_without_password.replace("data@", f"data:{quote(self.data_password, safe='')}@")
+        return self.url_without_user.replace("//", f"//data:{quote(self.data_password, safe='')}@")
 
     @property
-    def url_without_password(self) -> str:
-        """The same for a service that has the password from the secrets' folder."""
-        return (
-            f"mongodb://data@127.0.0.1:{self.port}/{DATABASE}?replicaSet={_REPLICA_SET}&authSource={DATABASE}"
-        )
+    def url_without_user(self) -> str:
+        """The same for a service that has user and password from the secrets' folder."""
+        return f"mongodb://127.0.0.1:{self.port}/{DATABASE}?replicaSet={_REPLICA_SET}&authSource={DATABASE}"
 
     def start(self) -> "subprocess.Popen[bytes]":
         """Start it and wait until it is a primary that knows the data service's user."""

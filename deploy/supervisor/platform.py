@@ -109,7 +109,7 @@ class Platform:
         self._dir.announce(
             Running(pid=os.getpid(), gateway=f"http://{_shown(plan.host)}:{plan.port}", nats=nats.url)
         )
-        services = _Services(plan, nats.url, mongo.url_without_password, secrets_dir)
+        services = _Services(plan, nats.url, mongo.url_without_user, secrets_dir)
         return [
             [Child("nats-server", (), start=nats.start), Child("mongod", (), start=mongo.start)],
             [services.child("provisioner", module="deploy.provisioner")],
