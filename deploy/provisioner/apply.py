@@ -66,13 +66,14 @@ async def remove_durable(js: JetStreamManager, stream: str, name: str) -> None:
 
 
 async def _stream(js: JetStreamManager, config: api.StreamConfig) -> None:
+    assert config.name is not None
     try:
+        await js.stream_info(config.name)
+    except nats.js.errors.NotFoundError:
         await js.add_stream(config)
-    except nats.js.errors.BadRequestError as error:
-        if error.err_code != 10058:  # in use with a different configuration
-            raise
+    else:
+        # Not added once more: the server would count its reservation twice and find the disk too small.
         await js.update_stream(config)
-        log.info("stream_updated", stream=config.name)
 
 
 def _of_stream(stream: s.Stream, replicas: int) -> api.StreamConfig:
