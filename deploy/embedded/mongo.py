@@ -46,6 +46,8 @@ class Mongo:
             [
                 self.binary, "--dbpath", self.store, "--bind_ip", "127.0.0.1", "--port", str(self.port),
                 "--replSet", _REPLICA_SET, "--auth", "--keyFile", self.keyfile, "--wiredTigerCacheSizeGB", "0.25",
+                # A collection is replaced in one transaction, whose changes all stay in the cache until it commits.
+                "--wiredTigerEngineConfigString", "eviction_dirty_trigger=80,eviction_updates_trigger=80",
                 "--nounixsocket", "--setParameter", "diagnosticDataCollectionEnabled=false", "--quiet",
             ],
             log=self.log,

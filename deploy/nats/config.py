@@ -36,7 +36,8 @@ def nats_config(server: Server, passwords: Mapping[str, str], users: Iterable[Bu
     config: dict[str, Any] = {
         "server_name": "plugarr",
         "listen": f"{server.host}:{server.port}",
-        "max_payload": 1024 * 1024,
+        # A document may have a mebibyte, and a run half of one each of params and result: answers carry them whole.
+        "max_payload": 4 * 1024 * 1024,
         "max_pending": 64 * 1024 * 1024,
         "write_deadline": "10s",
         "jetstream": {

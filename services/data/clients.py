@@ -1,0 +1,172 @@
+"""Everything that the data service reaches on the bus, apart from the commands it answers."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+import orjson
+from pydantic import ValidationError
+
+from services.data.models import ReceivedCommand
+from shared import errors
+from shared.contracts import catalog as c
+from shared.contracts.base import Envelope, JsonObject, ObjectRef, parse_timestamp
+from shared.contracts.names import token
+from shared.contracts.plugins import Lease, PluginChanged
+from shared.contracts.runs import RunControlled, RunLogged, RunRequested
+from shared.contracts.streams import LEASES, MANIFESTS, RECORDER
+from shared.logging import get_logger
+from shared.messaging.bus import Bus, Held
+from shared.messaging.commands import InvalidCommand, read_command
+from shared.messaging.kv import Kv
+from shared.messaging.leases import epoch_of
+from shared.messaging.objects import Objects, by_reference
+
+_ALL_COMMANDS: Final = "plugarr.v1.run.request.>"
+_SEARCHED: Final = 1000
+"""Commands that are looked through for one that is in no history yet."""
+_LOG_BYTES: Final = 768 * 1024
+"""Bytes of log from which on a page is full, whatever its limit."""
+
+log = get_logger(__name__)
+
+
+class Payloads:
+    """Large payloads, in the Object Store."""
+
+    def __init__(self, bus: Bus) -> None:
+        self._objects = Objects(bus)
+
+    async def get(self, reference: ObjectRef) -> bytes:
+        """The bytes that a reference stands for. Raises NotFound, Invalid where the size is another."""
+        data = await self._objects.get(reference.digest)
+        if len(data) != reference.size:
+            raise errors.Invalid(f"the object has {len(data):,} bytes and not {reference.size:,}")
+        return data
+
+    async def put(self, value: JsonObject) -> JsonObject | ObjectRef:
+        """The value, or a reference to it where it is large."""
+        kept: JsonObject | ObjectRef = await by_reference(self._objects, value)
+        return kept
+
+
+class Commands:
+    """Run commands, as they lie in `RUN_CMD`."""
+
+    def __init__(self, bus: Bus) -> None:
+        self._bus = bus
+
+    async def at(self, seq: int) -> ReceivedCommand | None:
+        """The command with that sequence; None where the stream has forgotten it."""
+        held = await self._bus.at(c.RUN_CMD, seq)
+        return None if held is None else _received(held)
+
+    async def find(self, run_id: str) -> ReceivedCommand | None:
+        """A command that no history has yet: looked for from the moment on that its UUIDv7 names."""
+        uuid = UUID(run_id)
+        if uuid.version != 7:
+            return None
+        since = datetime.fromtimestamp((uuid.int >> 80) / 1000, UTC) - timedelta(seconds=2)
+        query = {
+            "start_time": since.isoformat().replace("+00:00", "Z"),
+            "next_by_subj": _ALL_COMMANDS,
+            "batch": _SEARCHED,
+        }
+        wanted = run_id.encode()
+        async for held in self._bus.batch(c.RUN_CMD, query):
+            if wanted in held.data:
+                found = _received(held)
+                if found and found.command.run_id == run_id:
+                    return found
+        return None
+
+    async def send(self, command: RunRequested) -> int:
+        """Store a command; sent twice it is stored once."""
+        return await self._bus.store(c.RUN_REQUESTED, command, msg_id=command.run_id, plugin=command.plugin)
+
+
+class RunLogs:
+    """What runs wrote, as it lies in `RUN_LOG`."""
+
+    def __init__(self, bus: Bus) -> None:
+        self._bus = bus
+        self._envelope = Envelope[RunLogged]
+
+    async def page(self, run_id: str, after: int, limit: int) -> tuple[list[JsonObject], int, bool]:
+        """Lines of the messages after a sequence, the last sequence read, and whether there are more.
+
+        A message is never cut: a page may be longer than its limit by the rest of one.
+        """
+        subject = c.RUN_LOGGED.subject.of(run_id=run_id)
+        lines: list[JsonObject] = []
+        size = 0
+        last = after
+        while True:
+            query = {"seq": last + 1, "next_by_subj": subject, "batch": 100, "max_bytes": 512 * 1024}
+            page = [held async for held in self._bus.batch(c.RUN_LOG, query)]
+            if not page:
+                return lines, last, False
+            for held in page:
+                if lines and (len(lines) >= limit or size + len(held.data) > _LOG_BYTES):
+                    return lines, last, True
+                lines += [{"seq": held.seq, **line} for line in self._lines(held)]
+                size += len(held.data)
+                last = held.seq
+
+    def _lines(self, held: Held) -> tuple[JsonObject, ...]:
+        try:
+            return self._envelope.model_validate_json(held.data).data.lines
+        except ValidationError:
+            log.warning("log_not_understood", seq=held.seq)
+            return ()
+
+
+class Platform:
+    """Plugins, executors and listeners, as the bus knows them."""
+
+    def __init__(self, bus: Bus) -> None:
+        self._bus = bus
+        self._manifests = Kv(bus, MANIFESTS)
+        self._leases = Kv(bus, LEASES)
+
+    async def plugin_known(self, key: str) -> bool:
+        """Whether the registry lists a plugin of that key."""
+        return await self._manifests.get(f"manifest.{token(key)}") is not None
+
+    async def executor_lives(self, executor: str, epoch: int | None) -> bool:
+        """Whether an executor still holds the lease under which it claimed a run."""
+        held = await self._leases.get(f"executor.{token(executor)}")
+        if held is None:
+            return False
+        return epoch is None or epoch_of(held.seq, Lease.model_validate_json(held.data)) == epoch
+
+    async def announce(self, change: PluginChanged) -> None:
+        """Tell of a change. A failure is only logged: whoever follows reconciles anyway."""
+        try:
+            await self._bus.store(c.PLUGIN_CHANGED, change, type=f"plugin.{change.change}", plugin=change.key)
+        except errors.PlugarrError as error:
+            log.warning("not_announced", plugin=change.key, change=change.change, reason=error.message)
+
+    async def ask_to_cancel(self, run_id: str, actor: str | None) -> None:
+        """Tell whichever executor holds the run."""
+        wish = RunControlled(run_id=run_id, wish="cancel", actor=actor)
+        await self._bus.publish(c.RUN_CONTROLLED, wish, type="run.cancel_wished", run_id=run_id)
+
+    async def pending(self, stream: str) -> int:
+        """Messages that the recorder has not dealt with. Raises NotFound without its durable."""
+        subject = f"$JS.API.CONSUMER.INFO.{stream}.{RECORDER}"
+        reply = orjson.loads((await self._bus.nc.request(subject, timeout=2.0)).data)
+        if "error" in reply:
+            raise errors.NotFound(f"no durable {RECORDER} on {stream}: run the provisioner")
+        return int(reply["num_pending"]) + int(reply["num_ack_pending"])
+
+
+def _received(held: Held) -> ReceivedCommand | None:
+    try:
+        command = read_command(held.subject, held.data)
+    except (InvalidCommand, ValueError):
+        return None
+    # NATS has nanoseconds, Python microseconds.
+    time = held.time[:26].rstrip("Z") if held.time else ""
+    stored = parse_timestamp(time).replace(tzinfo=UTC).timestamp() if time else 0.0
+    return ReceivedCommand(command, held.seq, stored)

@@ -1,0 +1,56 @@
+"""Each contract of the data service, bound to one method."""
+
+from faststream.nats import NatsBroker
+
+from services.data.service.configs import ConfigService
+from services.data.service.items import ItemService
+from services.data.service.runs import RunService
+from services.data.service.users import UserService
+from shared.contracts import catalog as c
+from shared.messaging.handlers import Handlers
+
+
+def bind(
+    broker: NatsBroker,
+    *,
+    items: ItemService,
+    configs: ConfigService,
+    runs: RunService,
+    users: UserService,
+) -> Handlers:
+    """Bind every command that the data service owns."""
+    handlers = Handlers(broker, "data")
+    handlers.streaming(c.LIST_ITEMS, items.list_items)
+    handlers.command(c.GET_ITEM, items.get)
+    handlers.command(c.ADD_ITEM, items.add)
+    handlers.command(c.REPLACE_ITEM, items.replace_item)
+    handlers.command(c.PATCH_ITEM, items.patch)
+    handlers.command(c.DELETE_ITEM, items.delete)
+    handlers.streaming(c.REPLACE_COLLECTION, items.replace)
+    handlers.command(c.CLEAR_COLLECTION, items.clear)
+
+    handlers.streaming(c.LIST_CONFIGS, configs.list_configs)
+    handlers.command(c.GET_CONFIG, configs.get)
+    handlers.command(c.SET_ENABLED, configs.set_enabled)
+    handlers.command(c.SET_SETTINGS, configs.set_settings)
+    handlers.command(c.DELETE_PLUGIN_CONFIG, configs.delete)
+
+    handlers.command(c.LIST_RUNS, runs.list_runs)
+    handlers.command(c.GET_RUN, runs.get)
+    handlers.command(c.GET_RUN_LOG, runs.log)
+    handlers.command(c.CANCEL_RUN, runs.cancel)
+    handlers.command(c.RETRY_RUN, runs.retry)
+
+    handlers.command(c.GET_SETUP, users.setup)
+    handlers.command(c.CREATE_FIRST_ADMIN, users.create_first_admin)
+    handlers.command(c.LOG_IN, users.log_in)
+    handlers.command(c.GET_USER, users.get)
+    handlers.command(c.LIST_USERS, users.list_users)
+    handlers.command(c.CREATE_USER, users.create)
+    handlers.command(c.UPDATE_USER, users.update)
+    handlers.command(c.DELETE_USER, users.delete)
+    handlers.command(c.CREATE_API_KEY, users.create_key)
+    handlers.command(c.LIST_API_KEYS, users.list_keys)
+    handlers.command(c.DELETE_API_KEY, users.delete_key)
+    handlers.command(c.AUTHENTICATE_API_KEY, users.authenticate_key)
+    return handlers

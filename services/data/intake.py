@@ -1,0 +1,108 @@
+"""Stored messages in batches: acknowledged once they are written, given back where they cannot be."""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import nats.errors
+from prometheus_client import Counter, Histogram
+
+from shared import errors
+from shared.contracts.streams import RECORDER
+from shared.logging import get_logger
+from shared.messaging.bus import Bus
+from shared.messaging.pull import Delivery, Pull
+
+BATCH: Final = 500
+GATHER_S: Final = 0.02
+_AT_ONCE: Final = 2000
+_RETRY_S: Final = 1.0
+
+RECORDED: Final = Counter("plugarr_data_recorded_total", "Messages written into the run history", ["stream"])
+DROPPED: Final = Counter("plugarr_data_dropped_total", "Messages that cannot be written at all", ["stream"])
+GIVEN_BACK: Final = Counter(
+    "plugarr_data_given_back_total", "Messages given back to be written later", ["stream"]
+)
+WRITING: Final = Histogram("plugarr_data_batch_seconds", "Time to write a batch", ["stream"])
+
+log = get_logger(__name__)
+Write = Callable[[list[Delivery]], Awaitable[None]]
+
+
+class Intake:
+    """Works one of the recorder's durables off; any number of replicas share it."""
+
+    def __init__(self, bus: Bus, stream: str, write: Write) -> None:
+        self._stream = stream
+        self._write = write
+        self._waiting: asyncio.Queue[Delivery] = asyncio.Queue()
+        self._in_hand: list[Delivery] = []
+        self._pull = Pull(bus, stream, RECORDER, self._waiting.put_nowait, at_once=_AT_ONCE)
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        await self._pull.start()
+        self._task = asyncio.create_task(self._work(), name=f"intake {self._stream}")
+
+    async def stop(self) -> None:
+        """Give back what is not written, for another replica to write at once."""
+        await self._pull.stop()
+        if self._task:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        while not self._waiting.empty():
+            self._in_hand.append(self._waiting.get_nowait())
+        with contextlib.suppress(errors.Unavailable, nats.errors.Error):
+            for delivery in self._in_hand:
+                await delivery.nak()
+
+    async def _work(self) -> None:
+        while True:
+            self._in_hand = [await self._waiting.get()]
+            await self._gather()
+            batch = self._in_hand
+            with WRITING.labels(self._stream).time():
+                written = await self._written(batch)
+            await self._settle(batch, written=written)
+            self._in_hand = []
+            for _ in batch:
+                self._pull.done()
+            if not written:
+                await asyncio.sleep(_RETRY_S)
+
+    async def _settle(self, batch: list[Delivery], *, written: bool) -> None:
+        (RECORDED if written else GIVEN_BACK).labels(self._stream).inc(len(batch))
+        # Without the bus nothing can be said: they come again when it is back.
+        with contextlib.suppress(errors.Unavailable, nats.errors.Error):
+            for delivery in batch:
+                await (delivery.ack() if written else delivery.nak(_RETRY_S))
+
+    async def _gather(self) -> None:
+        deadline = asyncio.get_running_loop().time() + GATHER_S
+        while len(self._in_hand) < BATCH:
+            if self._waiting.empty():
+                left = deadline - asyncio.get_running_loop().time()
+                if left <= 0:
+                    return
+                try:
+                    self._in_hand.append(await asyncio.wait_for(self._waiting.get(), left))
+                except TimeoutError:
+                    return
+            else:
+                self._in_hand.append(self._waiting.get_nowait())
+
+    async def _written(self, batch: list[Delivery]) -> bool:
+        try:
+            await self._write(batch)
+        except errors.PlugarrError as error:
+            log.warning("not_recorded", stream=self._stream, messages=len(batch), reason=error.message)
+            return False
+        except Exception:
+            if len(batch) == 1:
+                # The border: a message that nothing can be made of must not stand in the way of all others.
+                log.exception("dropped", stream=self._stream, seq=batch[0].seq)
+                DROPPED.labels(self._stream).inc()
+                return True
+            return all([await self._written([delivery]) for delivery in batch])
+        return True

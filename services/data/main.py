@@ -1,0 +1,202 @@
+"""The data service, built from its parts."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Final, Protocol
+
+import nats.errors
+from prometheus_client import Gauge
+from pydantic import ValidationError
+
+from services.data import handlers
+from services.data.clients import Commands, Payloads, Platform, RunLogs
+from services.data.intake import Intake
+from services.data.repository.api_keys import ApiKeys
+from services.data.repository.attempts import Attempts
+from services.data.repository.configs import Configs
+from services.data.repository.indexes import prepare
+from services.data.repository.items import Items
+from services.data.repository.mongo import Database
+from services.data.repository.places import Places
+from services.data.repository.run_records import RunRecords
+from services.data.repository.runs import Runs
+from services.data.repository.users import Users
+from services.data.service.configs import ConfigService
+from services.data.service.endings import Endings
+from services.data.service.items import ItemService
+from services.data.service.passwords import Passwords
+from services.data.service.recorder import Recorder
+from services.data.service.runs import RunService
+from services.data.service.sweeper import Sweeper
+from services.data.service.users import UserService
+from services.data.settings import Settings
+from shared import errors
+from shared.contracts.catalog import RUN_CMD, RUN_STATE
+from shared.logging import get_logger
+from shared.messaging.bus import Bus, connect
+from shared.messaging.leases import HeldLease
+from shared.messaging.ledger import Ledger
+from shared.service import Check
+
+SWEEP_EVERY_S: Final = 5.0
+MUCH_LAG: Final = 20_000
+"""Messages that the recorder may be behind and still be called ready."""
+
+LAG: Final = Gauge("plugarr_data_recorder_pending", "Messages that the recorder has not written", ["stream"])
+
+log = get_logger(__name__)
+
+
+class Duty(Protocol):
+    """Something that runs beside the commands."""
+
+    def start(self) -> Awaitable[None]: ...
+
+    def stop(self) -> Awaitable[None]: ...
+
+
+class Sweeping:
+    """The sweeper, on whichever replica holds its lease."""
+
+    def __init__(self, bus: Bus, sweeper: Sweeper) -> None:
+        self._lease = HeldLease(bus, "data.sweeper")
+        self._sweeper = sweeper
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        self._lease.start()
+        self._task = asyncio.create_task(self._work(), name="sweeper")
+
+    async def stop(self) -> None:
+        if self._task:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        await self._lease.close()
+
+    async def _work(self) -> None:
+        while True:
+            await asyncio.sleep(SWEEP_EVERY_S)
+            if not self._lease.held:
+                continue
+            try:
+                await self._sweeper.sweep()
+            except (errors.PlugarrError, nats.errors.Error) as error:
+                log.warning("not_swept", reason=str(error))
+            except Exception:
+                # The border of a duty that must go on: the next sweep may well succeed.
+                log.exception("sweep_failed")
+
+
+class App:
+    """The data service: its bus, its work beside the commands, and its checks."""
+
+    def __init__(self, bus: Bus, settings: Settings) -> None:
+        self.bus = bus
+        self._settings = settings
+        self._database = Database(
+            settings.mongo_uri(),
+            timeout_s=settings.mongo_timeout_s,
+            bulk_timeout_s=settings.mongo_bulk_timeout_s,
+        )
+        database = self._database
+        self._platform = Platform(bus)
+        payloads, commands, ledger = Payloads(bus), Commands(bus), Ledger(bus)
+        endings = Endings(ledger)
+        places, configs, runs = Places(database), Configs(database), Runs(database)
+        self.sweeper = Sweeper(
+            runs=runs,
+            configs=configs,
+            commands=commands,
+            platform=self._platform,
+            ledger=ledger,
+            endings=endings,
+        )
+        self.users = UserService(
+            users=Users(database), keys=ApiKeys(database), attempts=Attempts(database), passwords=Passwords()
+        )
+        recorder = Recorder(
+            records=RunRecords(database),
+            runs=runs,
+            configs=configs,
+            platform=self._platform,
+            payloads=payloads,
+            endings=endings,
+        )
+        self.handlers = handlers.bind(
+            bus.broker,
+            items=ItemService(Items(database, places), payloads),
+            configs=ConfigService(configs, places, self._platform, disabled=self.sweeper.plugin_disabled),
+            runs=RunService(
+                runs=runs,
+                commands=commands,
+                logs=RunLogs(bus),
+                ledger=ledger,
+                endings=endings,
+                platform=self._platform,
+                payloads=payloads,
+            ),
+            users=self.users,
+        )
+        self._duties: tuple[Duty, ...] = (
+            Intake(bus, RUN_CMD, recorder.record_commands),
+            Intake(bus, RUN_STATE, recorder.record_states),
+            Sweeping(bus, self.sweeper),
+        )
+
+    @asynccontextmanager
+    async def _work(self) -> AsyncIterator[None]:
+        await self._database.wait_ready()
+        await prepare(self._database, history_days=self._settings.history_days)
+        await self._check_streams()
+        await self._ensure_admin()
+        try:
+            for duty in self._duties:
+                await duty.start()
+            yield
+        finally:
+            # The bus is still connected: what was begun is answered, the rest is given back.
+            await asyncio.gather(*(duty.stop() for duty in self._duties))
+            await self.handlers.drained()
+            self._database.close()
+
+    def work(self) -> AbstractAsyncContextManager[None]:
+        """Everything beside answering commands; to be entered once the bus is connected."""
+        return self._work()
+
+    @property
+    def checks(self) -> dict[str, Check]:
+        """What `/readyz` asks."""
+        return {"mongo": self._database.ping, "recorder": self._lag}
+
+    async def _lag(self) -> str | None:
+        pending = {}
+        for stream in (RUN_CMD, RUN_STATE):
+            pending[stream] = await self._platform.pending(stream)
+            LAG.labels(stream).set(pending[stream])
+        behind = [f"{count:,} messages of {stream}" for stream, count in pending.items() if count > MUCH_LAG]
+        return f"the run history is behind by {' and '.join(behind)}" if behind else None
+
+    async def _check_streams(self) -> None:
+        for stream in (RUN_CMD, RUN_STATE):
+            try:
+                await self._platform.pending(stream)
+            except (errors.NotFound, nats.errors.Error) as error:
+                raise SystemExit(
+                    f"The bus has no stream {stream} with its durable: run the provisioner ({error})"
+                ) from error
+
+    async def _ensure_admin(self) -> None:
+        settings = self._settings
+        if not settings.admin_user or settings.admin_password is None:
+            return
+        try:
+            await self.users.ensure_admin(settings.admin_user, settings.admin_password.get_secret_value())
+        except ValidationError as error:
+            fault = error.errors(include_input=False)[0]
+            raise SystemExit(f"PLUGARR_ADMIN_{str(fault['loc'][0]).upper()}: {fault['msg']}") from error
+
+
+def create_app(settings: Settings) -> App:
+    """The data service as its settings describe it. Raises SystemExit where they do not suffice."""
+    return App(connect(settings, "data"), settings)

@@ -1,0 +1,130 @@
+"""What is stored, and what the parts of the data service hand one another; never on the wire."""
+
+import hashlib
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import orjson
+
+from shared.contracts.base import Timestamp
+from shared.contracts.runs import Caller, Run, RunRequested, RunState
+
+MAX_COLLECTIONS: Final = 1000
+"""Collections that one plugin may have."""
+MAX_ITEMS: Final = 100_000
+"""Documents that one replacement of a collection may hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A plugin's collection, and where it lies."""
+
+    plugin: str
+    collection: str
+
+    @property
+    def physical(self) -> str:
+        """The name in MongoDB: names of collections there may hold far less than ours."""
+        named = orjson.dumps([self.plugin, self.collection])
+        return f"d_{hashlib.sha256(named).hexdigest()[:40]}"
+
+    def operation(self, verb: str, op_id: str, item: int | None = None) -> str:
+        """The key under which a write is remembered."""
+        named = orjson.dumps([verb, self.plugin, self.collection, item, op_id])
+        return hashlib.sha256(named).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A document as it is to be stored."""
+
+    data: dict[str, Any]
+    text: str
+    """What a search looks through."""
+
+    @classmethod
+    def of(cls, data: dict[str, Any]) -> "Item":
+        return cls(data, search_text(data))
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What the database says of a stored item beside its document."""
+
+    id: int
+    rev: int
+    created_at: Timestamp
+    updated_at: Timestamp
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedCommand:
+    """A run command and its place in `RUN_CMD`."""
+
+    command: RunRequested
+    seq: int
+    time_s: float
+    """When the bus stored it, in seconds since 1970."""
+
+
+@dataclass(frozen=True, slots=True)
+class StateEntry:
+    """An entry of the ledger and its sequence."""
+
+    state: RunState
+    seq: int
+    time_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRun:
+    """A run as the projection has it: what history shows, and what ending or repeating it needs."""
+
+    run: Run
+    caller: Caller | None = None
+    command_seq: int | None = None
+    epoch: int | None = None
+    secret_params: tuple[str, ...] = ()
+    expires_at: Timestamp | None = None
+
+
+@dataclass(slots=True)
+class Batch:
+    """What the recorder writes at once."""
+
+    commands: list[ReceivedCommand] = field(default_factory=list)
+    states: list[StateEntry] = field(default_factory=list)
+
+
+def search_text(document: dict[str, Any]) -> str:
+    """The text that a search looks through: every string and number, folded, apart by NUL."""
+    return folded("\0".join(_words(document)))
+
+
+def folded(text: str) -> str:
+    """Text as searches compare it: one form of each character, no case."""
+    return text.lower() if text.isascii() else unicodedata.normalize("NFKC", text).casefold()
+
+
+def _words(value: Any) -> Iterator[str]:
+    match value:
+        case str():
+            yield value
+        case dict():
+            for inner in value.values():
+                yield from _words(inner)
+        case list() | tuple():
+            for inner in value:
+                yield from _words(inner)
+        case bool() | None:
+            pass
+        case int() | float():
+            yield orjson.dumps(value).decode()
+
+
+def utc(epoch_s: float) -> datetime:
+    """Seconds since 1970 as MongoDB's dates take them."""
+    return datetime.fromtimestamp(epoch_s, UTC)

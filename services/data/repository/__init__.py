@@ -1,0 +1,1 @@
+"""Every MongoDB query of the platform, by noun."""

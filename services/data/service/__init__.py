@@ -1,0 +1,1 @@
+"""What the data service decides, by noun; no driver in sight."""

@@ -1,0 +1,70 @@
+"""Plugin configs: written, then told of. What is told never carries settings."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+from services.data.clients import Platform
+from services.data.repository.configs import Configs
+from services.data.repository.places import Places
+from shared.contracts import data as m
+from shared.contracts.base import Done
+from shared.contracts.plugins import PluginChanged
+from shared.documents import check_document
+from shared.messaging.streaming import packed
+
+
+class ConfigService:
+    """Enabling, disabling and settings of plugins."""
+
+    def __init__(
+        self,
+        configs: Configs,
+        places: Places,
+        platform: Platform,
+        *,
+        disabled: Callable[[str], Awaitable[None]],
+    ) -> None:
+        self._configs = configs
+        self._places = places
+        self._platform = platform
+        self._disabled = disabled
+        """Called with a plugin's key: ends what is queued for it."""
+
+    async def list_configs(self, _command: m.ListConfigs) -> tuple[m.ListHead, AsyncIterator[bytes]]:
+        found = await self._configs.every()
+
+        async def encoded() -> AsyncIterator[bytes]:
+            for config in found:
+                yield config.model_dump_json().encode()
+
+        return m.ListHead(total=len(found)), packed(encoded())
+
+    async def get(self, command: m.GetConfig) -> m.PluginConfig:
+        """The config; `rev` is 0 where nothing was ever chosen for the plugin."""
+        return await self._configs.get(command.key)
+
+    async def set_enabled(self, command: m.SetEnabled) -> m.PluginConfig:
+        config = await self._configs.set_enabled(command.key, enabled=command.enabled)
+        change: PluginChanged = PluginChanged(
+            key=command.key, change="enabled" if command.enabled else "disabled", actor=command.actor
+        )
+        await self._platform.announce(change)
+        if not command.enabled:
+            await self._disabled(command.key)
+        return config
+
+    async def set_settings(self, command: m.SetSettings) -> m.PluginConfig:
+        check_document(command.settings, "settings")
+        config = await self._configs.set_settings(command.key, command.settings)
+        await self._platform.announce(PluginChanged(key=command.key, change="settings", actor=command.actor))
+        return config
+
+    async def delete(self, command: m.DeletePluginConfig) -> Done:
+        """Forget the config, and the data where asked; as often as one likes."""
+        if command.with_data:
+            await self._places.forget(command.key)
+        if await self._configs.delete(command.key):
+            await self._platform.announce(
+                PluginChanged(key=command.key, change="disabled", actor=command.actor)
+            )
+            await self._disabled(command.key)
+        return Done()
