@@ -131,12 +131,13 @@ class Platform:
     # HTTP
 
     def client(self, user: tuple[str, str] | None = ADMIN) -> httpx.Client:
-        client = httpx.Client(base_url=self.url, timeout=60)
+        headers = {}
         if user:
-            answer = client.post("/api/accounts/token/", json={"username": user[0], "password": user[1]})
+            body = {"username": user[0], "password": user[1]}
+            answer = httpx.post(f"{self.url}/api/accounts/token/", json=body, timeout=30)
             assert answer.status_code == 200, answer.text
-            client.headers["Authorization"] = f"Bearer {answer.json()['access']}"
-        return client
+            headers["Authorization"] = f"Bearer {answer.json()['access']}"
+        return httpx.Client(base_url=self.url, timeout=60, headers=headers)
 
 
 class Api:
