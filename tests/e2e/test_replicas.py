@@ -6,6 +6,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -65,9 +66,7 @@ def test_two_executors_share_the_plugins_and_a_killed_ones_move(
         )
         executors = mine.pids("executor")
         victim = next(
-            pid
-            for pid in executors
-            if run["executor"].encode() in open(f"/proc/{pid}/environ", "rb").read()  # noqa: PTH123, SIM115
+            pid for pid in executors if run["executor"].encode() in Path(f"/proc/{pid}/environ").read_bytes()
         )
         os.kill(victim, signal.SIGKILL)
         killed = time.monotonic()

@@ -57,7 +57,7 @@ def zipped(**files: str) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         for name, text in files.items():
-            archive.writestr(name.replace("__", "/", 1).replace("__", "."), text)
+            archive.writestr(name.replace("__", "."), text)
     return buffer.getvalue()
 
 
