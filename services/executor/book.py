@@ -101,10 +101,6 @@ class Book:
         manifest = _manifest(held) if held is not None else None
         return (manifest, await self.loaded(key)) if manifest is not None else None
 
-    async def count(self) -> int:
-        """How many plugins are listed. Raises PlugarrError."""
-        return len(await self._kv.entries("manifest.*"))
-
     # What homes say
 
     async def loaded(self, key: str) -> Loaded | None:

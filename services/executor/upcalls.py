@@ -16,7 +16,7 @@ from shared import errors
 from shared.contracts import catalog as c
 from shared.contracts.base import INLINE_LIMIT, JsonObject, now
 from shared.contracts.data import PluginConfig, SetSettings
-from shared.contracts.plugins import WEBSOCKET_EVENT, AppEvent, PluginChanged
+from shared.contracts.plugins import WEBSOCKET_EVENT, AppEvent, PluginChanged, ReloadPlugins
 from shared.contracts.runs import RunProgressed
 from shared.logging import get_logger
 from shared.messaging.bus import Bus
@@ -150,8 +150,8 @@ class BusUpcalls:
         return item(*found, await self._read_config(named), own=named == key)
 
     async def _discover(self, _key: str, _run: str | None, _depth: int, _args: Mapping[str, Any]) -> int:
-        # The directory is watched anyway; a reload of every plugin, the caller too, is what nobody wants here.
-        return await self._book.count()
+        # Only looks: a reload of every plugin, the caller too, is what nobody wants here.
+        return (await self._bus.request(c.RELOAD_PLUGINS, ReloadPlugins(load=False))).count
 
     async def _stop(self, key: str, _run: str | None, _depth: int, args: Mapping[str, Any]) -> bool:
         named = text(args, "plugin")

@@ -106,7 +106,7 @@ class RegistryService:
     # Commands
 
     async def reload_plugins(self, command: ReloadPlugins) -> Reloaded:
-        """Look again, and have all plugins, or the named one, loaded anew."""
+        """Look again, and unless told otherwise have all plugins, or the named one, loaded anew."""
         self.require_lease()
         async with self._catalogue.lock:
             self.require_lease()
@@ -119,7 +119,8 @@ class RegistryService:
                 raise errors.NotFound(f"no plugin {command.key!r}")
             there = [key for key, plugin in known.items() if not plugin.missing]
             anew = there if command.key is None else [command.key]
-            await self._catalogue.raise_generation(key for key in anew if not known[key].invalid)
+            if command.load:
+                await self._catalogue.raise_generation(key for key in anew if not known[key].invalid)
             return Reloaded(count=len(there))
 
     async def get_logo(self, command: GetLogo) -> Logo:

@@ -11,6 +11,8 @@ class ReloadPlugins(Command):
     """Look at the directory again and have every enabled plugin, or the named one, loaded anew."""
 
     key: Name | None = None
+    load: bool = True
+    """False only looks: what did not change on disk stays as it is, and goes on running."""
 
 
 class Reloaded(Answer):
