@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.platform import Api, Platform
+from tests.e2e.written import Written
 
 
 @pytest.fixture(scope="session")
@@ -38,3 +39,11 @@ def own_platform(tmp_path: Path) -> Iterator[Callable[..., Platform]]:
 def api(platform: Platform) -> Iterator[Api]:
     with platform.client() as http:
         yield Api(http)
+
+
+@pytest.fixture
+def written(platform: Platform, api: Api) -> Iterator[Written]:
+    """Writes plugins that are deleted when the test ends."""
+    made = Written(platform, api)
+    yield made
+    made.remove()
