@@ -19,6 +19,7 @@ from shared import errors
 from shared.contracts.plugins import PluginChanged
 from shared.contracts.streams import ACK_WAIT_S
 from shared.logging import get_logger
+from shared.tasks import ended
 
 LOOK_S: Final = 1.0
 """How often leases are read: their expiry is not told."""
@@ -71,8 +72,7 @@ class Keeper:
 
     async def close(self, grace_s: float) -> None:
         """Claim nothing more, let runs end within the grace time, stop every plugin, give back the homes."""
-        for task in self._tasks[:1]:
-            task.cancel()
+        await ended(*self._tasks[:1])
         for end in self._unlisten:
             await end()
         lanes = [r.lane for r in self._residences.values() if r.lane is not None]
@@ -83,9 +83,7 @@ class Keeper:
         await asyncio.gather(*(lane.drained(2.0) for lane in lanes))
         await self._hosts.close(self._loader.settings())
         await asyncio.gather(*(r.give_back() for r in self._residences.values()), return_exceptions=True)
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await ended(*self._tasks)
 
     def look(self) -> None:
         """Look at once."""
@@ -111,8 +109,10 @@ class Keeper:
 
     async def _look_for_ever(self) -> None:
         while True:
+            # Not `wait_for`, which in Python 3.11 may swallow a cancellation.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._hint.wait(), LOOK_S)
+                async with asyncio.timeout(LOOK_S):
+                    await self._hint.wait()
             self._hint.clear()
             try:
                 await self._look()

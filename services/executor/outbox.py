@@ -15,6 +15,7 @@ from shared.contracts.base import Event, JsonObject, now
 from shared.contracts.contract import StoredEvent
 from shared.contracts.runs import RunLogged, RunProgressed
 from shared.logging import get_logger
+from shared.tasks import ended
 
 EVERY_S: Final = 0.1
 BATCH_BYTES: Final = 64 * 1024
@@ -72,9 +73,7 @@ class Outbox:
 
     async def close(self) -> None:
         """Send what is left."""
-        if self._task:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await ended(self._task)
         await self._send_all(time.monotonic(), last=True)
 
     def log(self, plugin: str, run_id: str | None, lines: Sequence[JsonObject]) -> None:
@@ -129,8 +128,10 @@ class Outbox:
     async def _send_for_ever(self) -> None:
         while True:
             await self._something.wait()
+            # Not `wait_for`, which in Python 3.11 may swallow a cancellation.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._much.wait(), EVERY_S)
+                async with asyncio.timeout(EVERY_S):
+                    await self._much.wait()
             self._something.clear()
             self._much.clear()
             await self._send_all(time.monotonic())

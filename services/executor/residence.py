@@ -13,6 +13,7 @@ from shared import errors
 from shared.contracts.manifest import Manifest
 from shared.logging import get_logger
 from shared.messaging.bus import Bus
+from shared.tasks import ended
 
 _AGAIN_S: Final = 3.0
 
@@ -96,8 +97,7 @@ class Residence:
     async def close(self) -> None:
         """End the following, and claim nothing more; what is loaded is the caller's to stop."""
         self._wanted = None
-        self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
+        await ended(self._task)
         if self._lane is not None:
             await self._lane.stop()
 

@@ -12,6 +12,7 @@ from shared.contracts.streams import LEASES
 from shared.logging import get_logger
 from shared.messaging.bus import Bus, Refused
 from shared.messaging.kv import Kv
+from shared.tasks import ended
 
 TTL_S: Final = 6
 RENEW_S: Final = 2.0
@@ -60,9 +61,7 @@ class HeldLease:
 
     async def close(self) -> None:
         """Give it back at once, so that a successor need not wait for its end."""
-        if self._task:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await ended(self._task)
         if self._revision is not None:
             revision, self._revision = self._revision, None
             try:
