@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from typing import Any, Final, Protocol
 
 from services.registry.directory import Absent, Directory, Folders
-from services.registry.fitting import fitted
 from services.registry.models import Found, Known
-from services.registry.reading import Reader, key_of
+from services.registry.reader import Reader
+from services.registry.reading import key_of
 from shared import errors
 from shared.contracts.manifest import Problem
 from shared.logging import get_logger
@@ -96,7 +96,7 @@ class Catalogue:
         keys = {*winners, *self.known} if names is None else {key_of(name) for name in names}
         wanted = sorted(winners[key][0] for key in keys if key in winners)
         async for batch in self._read(folders, wanted, settle):
-            await self._each(batch, lambda found: self._publish(found, winners[found.manifest.key][1:]))
+            await self._each(batch, lambda found: self._publish(found, winners[found.key][1:]))
         await self._each([key for key in keys if key not in winners], self._gone)
         return set(self._reader.unsettled)
 
@@ -160,24 +160,20 @@ class Catalogue:
             await asyncio.gather(ahead, return_exceptions=True)
 
     async def _publish(self, found: Found, others: list[str]) -> None:
-        key, digest = found.manifest.key, found.manifest.digest
+        key, digest = found.key, found.digest
         old = self.known.get(key)
         if digest is not None and not await self._packages.has(digest):
             package = found.package or await asyncio.to_thread(self._reader.pack, found)
             if package is None:
                 raise errors.Unavailable(f"the files of {key!r} are changing just now")
             await self._packages.put(digest, package)
-        previous = None
+        values: dict[str, Any] = {"epoch": self._epoch, "generation": 0, "previous": None}
         if old is not None:
             previous = old.digest if old.digest and old.digest != digest else old.previous
-        values: dict[str, Any] = {
-            "epoch": old.epoch if old else self._epoch,
-            "generation": old.generation if old else 0,
-            "previous": previous,
-        }
+            values = {"epoch": old.epoch, "generation": old.generation, "previous": previous}
+        new = Known.read(found.data).changed(**values)
         if others:
-            values["warnings"] = [*found.manifest.warnings, _same_key(key, others)]
-        new = Known.read(fitted(found.manifest.model_copy(update=values)))
+            new = new.changed(warnings=[*new.document.get("warnings", []), _same_key(key, others)])
         if old is not None and old.document == new.document:
             return
         await self._write(key, new.changed(epoch=self._epoch))
@@ -231,8 +227,9 @@ def folders_by_key(folders: Folders) -> dict[str, list[str]]:
     return dict(found)
 
 
-def _same_key(key: str, others: list[str]) -> Problem:
-    names = ", ".join(repr(name.encode("utf-8", "replace").decode()) for name in others[:10])
-    return Problem(
+def _same_key(key: str, others: list[str]) -> dict[str, Any]:
+    names = ", ".join(repr(name.encode("utf-8", "replace").decode()) for name in others[:3])
+    problem = Problem(
         path="", message=f"{names}: gives the key {key!r} too and is not used", remedy="rename or remove it"
     )
+    return problem.model_dump()

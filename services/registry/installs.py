@@ -122,8 +122,8 @@ class Installs:
         found = await asyncio.to_thread(self._read, name)
         if found is None:
             raise errors.Unavailable(f"the folder {name!r} is changing just now")
-        if found.manifest.invalid:
-            problem = found.manifest.errors[0]
+        problem = found.refusal
+        if problem is not None:
             raise errors.Invalid(
                 f"The plugin cannot be used: {problem.message}. {problem.remedy or ''}", path="file"
             )

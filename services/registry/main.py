@@ -11,7 +11,7 @@ from services.registry.consumers import Consumers
 from services.registry.directory import Directory
 from services.registry.handlers import WritersGate, bind
 from services.registry.installs import Installs
-from services.registry.reading import Reader
+from services.registry.reader import Reader
 from services.registry.repository import Manifests, Packages, Uploads
 from services.registry.service import RegistryService
 from services.registry.settings import Settings

@@ -1,12 +1,11 @@
 """What the registry holds in memory of plugins; never on the wire."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import orjson
 
-from shared.contracts.manifest import Manifest, Problem
+from shared.contracts.manifest import Problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +34,15 @@ class Listing:
 class Found:
     """A plugin as it lies on the disk."""
 
-    folder: Path
-    manifest: Manifest
-    """Without what depends on other versions: epoch, generation, previous."""
-    package: bytes | None
+    name: str
+    """Of its folder."""
+    key: str
+    data: bytes
+    """Its manifest, without what depends on other versions: epoch, generation, previous."""
+    digest: str | None = None
+    refusal: Problem | None = None
+    """Why it can only be listed."""
+    package: bytes | None = None
     """Only where it was made just now; None too where there can be none."""
 
 

@@ -92,6 +92,7 @@ class Packages:
     def __init__(self, bus: Bus) -> None:
         self._objects = Objects(bus, PACKAGES)
         self._stored: set[str] | None = None
+        self._asking = asyncio.Lock()
 
     def forget(self) -> None:
         """Ask the bus again what is stored."""
@@ -99,7 +100,9 @@ class Packages:
 
     async def has(self, digest: str) -> bool:
         if self._stored is None:
-            self._stored = set(await self._objects.stored())
+            async with self._asking:
+                if self._stored is None:
+                    self._stored = set(await self._objects.stored())
         return digest in self._stored
 
     async def put(self, digest: str, data: bytes) -> None:
