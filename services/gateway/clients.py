@@ -13,16 +13,14 @@ from pydantic import TypeAdapter, ValidationError
 from services.gateway.view import PluginsView
 from shared import errors
 from shared.contracts import catalog as c
-from shared.contracts.base import ObjectRef
 from shared.contracts.data import GetConfig, ListConfigs, PluginConfig
 from shared.contracts.manifest import Loaded, Manifest
 from shared.contracts.names import token, untoken
 from shared.contracts.plugins import Home
-from shared.contracts.streams import LEASES, MANIFESTS, PACKAGES, PAYLOADS
+from shared.contracts.streams import LEASES, MANIFESTS
 from shared.logging import get_logger
 from shared.messaging.bus import Bus, Held
 from shared.messaging.kv import Kv
-from shared.messaging.objects import Objects
 
 SYNC_EVERY_S: Final = 30.0
 _AGAIN_S: Final = (0.01, 0.03, 0.1, 0.3, 1.0)
@@ -45,17 +43,18 @@ class Feed:
         self._view = view
         self._kv = Kv(bus, MANIFESTS)
         self._leases = Kv(bus, LEASES)
-        self._stores = (Objects(bus, PACKAGES), Objects(bus, PAYLOADS))
         self._seqs: dict[str, int] = {}
         """Sequence of the entry that the view shows, by key of the bucket."""
         self._hints: asyncio.Queue[tuple[str, bytes | None, int]] = asyncio.Queue()
         """Key, what was told of it, and how often it was looked at since."""
         self._resync = asyncio.Event()
+        self._stopping = False
         self._tasks: list[asyncio.Task[None]] = []
         self._stops: list[Callable[[], Awaitable[None]]] = []
 
     async def start(self) -> None:
-        """Listen, and read everything in the background until it succeeds."""
+        """Listen, and read everything in the background until it succeeds; again when the bus is back."""
+        self._bus.on_back.add(self._resync.set)
         self._stops = [
             await self._kv.listen(">", self._manifest_told),
             await self._bus.listen(c.PLUGIN_CHANGED.subject.pattern(), self._plugin_told),
@@ -63,16 +62,16 @@ class Feed:
         self._tasks = [asyncio.create_task(self._keep_synced()), asyncio.create_task(self._follow_hints())]
 
     async def stop(self) -> None:
+        self._bus.on_back.discard(self._resync.set)
+        # Said besides being cancelled: what waits for the bus may swallow a cancellation (`wait_for`, Python 3.11).
+        self._stopping = True
+        self._resync.set()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         for stop in self._stops:
             with contextlib.suppress(Exception):  # the connection may be gone, and the subscription with it
                 await stop()
-
-    def lost(self) -> None:
-        """The connection was lost: read everything again when it is back."""
-        self._resync.set()
 
     async def refresh_plugin(self, key: str) -> None:
         """Read again what is stored of one plugin. Raises Unavailable or TimedOut."""
@@ -111,7 +110,7 @@ class Feed:
 
     async def _follow_hints(self) -> None:
         loop = asyncio.get_running_loop()
-        while True:
+        while not self._stopping:
             key, told, looked = await self._hints.get()
             kind, _, name = key.partition(".")
             try:
@@ -127,8 +126,7 @@ class Feed:
                 loop.call_later(_AGAIN_S[looked], self._hints.put_nowait, (key, told, looked + 1))
 
     async def _keep_synced(self) -> None:
-        while True:
-            self._resync.clear()
+        while not self._stopping:
             try:
                 await self.sync()
                 wait = SYNC_EVERY_S
@@ -138,8 +136,7 @@ class Feed:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(wait):
                     await self._resync.wait()
-            while not self._bus.connected:  # noqa: ASYNC110 - the bus tells of losing it only
-                await asyncio.sleep(0.1)
+                self._resync.clear()
 
     # Reading
 
@@ -156,39 +153,35 @@ class Feed:
             return
         if held is not None and self._seqs.get(key, 0) >= held.seq:
             return
-        if held is None:
-            self._seqs.pop(key, None)
-        else:
-            self._seqs[key] = held.seq
+        shows = {"manifest": self._show_manifest, "loaded": self._show_loaded}.get(kind)
         try:
-            if kind == "manifest":
-                await self._show_manifest(plugin, held)
-            elif kind == "loaded":
-                await self._show_loaded(plugin, held)
+            # What was refused is looked at again the next time: whose word counts may have changed.
+            settled = shows is None or await shows(plugin, held)
         except (ValidationError, orjson.JSONDecodeError) as error:
             log.warning("document_not_understood", key=key, error=str(error)[:500])
+            settled = True
+        if held is not None and settled:
+            self._seqs[key] = held.seq
+        else:
+            self._seqs.pop(key, None)
 
-    async def _show_manifest(self, plugin: str, held: Held | None) -> None:
-        if held is None:
-            self._view.set_manifest(plugin, None)
-            return
-        manifest = Manifest.from_bytes(await self._whole(held.data))
+    async def _show_manifest(self, plugin: str, held: Held | None) -> bool:
+        manifest = Manifest.from_bytes(held.data) if held else None
         known = self._view.manifest(plugin)
-        if known is not None and manifest.epoch < known.epoch:
+        if manifest and known and manifest.epoch < known.epoch:
             log.warning("old_epoch_refused", plugin=plugin, epoch=manifest.epoch, known=known.epoch)
-            return
+            return False
         self._view.set_manifest(plugin, manifest)
+        return True
 
-    async def _show_loaded(self, plugin: str, held: Held | None) -> None:
-        if held is None:
-            self._view.set_loaded(plugin, None)
-            return
-        loaded = Loaded.from_bytes(await self._whole(held.data))
+    async def _show_loaded(self, plugin: str, held: Held | None) -> bool:
+        loaded = Loaded.from_bytes(held.data) if held else None
         known = self._view.loaded(plugin)
-        if known is not None and loaded.epoch < known.epoch and not await self._is_home(plugin, loaded):
+        if loaded and known and loaded.epoch < known.epoch and not await self._is_home(plugin, loaded):
             log.warning("old_epoch_refused", plugin=plugin, epoch=loaded.epoch, known=known.epoch)
-            return
+            return False
         self._view.set_loaded(plugin, loaded)
+        return True
 
     async def _is_home(self, plugin: str, loaded: Loaded) -> bool:
         """Whether the plugin has moved to an executor whose lease is older than the last home's."""
@@ -197,17 +190,6 @@ class Feed:
             return False
         home = Home.model_validate_json(held.data)
         return (home.executor, home.epoch) == (loaded.executor, loaded.epoch)
-
-    async def _whole(self, data: bytes) -> bytes:
-        if len(data) > 200 or b'"$object"' not in data:
-            return data
-        reference = ObjectRef.read(orjson.loads(data))
-        if reference is None:
-            return data
-        for store in self._stores:
-            with contextlib.suppress(errors.NotFound):
-                return await store.get(reference.digest)
-        raise errors.Unavailable(f"the object {reference.digest[:12]}… is not there")
 
     async def _read_config(self, key: str) -> None:
         try:

@@ -19,7 +19,7 @@ from services.gateway.identity import Identity
 from services.gateway.middleware import Guard
 from services.gateway.operations import Operation, OperationRoute, Operations
 from services.gateway.plugin_data import CollectionService
-from services.gateway.plugins import PluginService
+from services.gateway.plugins import VIEW_S, PluginService
 from services.gateway.problems import problem
 from services.gateway.routes import (
     accounts,
@@ -47,11 +47,11 @@ from shared.service import Check
 class Gateway:
     """One replica: its connection, its view, its services, and the app that serves them."""
 
-    def __init__(self, settings: Settings, *, view_s: float = 15.0) -> None:
+    def __init__(self, settings: Settings, *, view_s: float = VIEW_S) -> None:
         self.settings = settings
         tokens = Tokens(settings.signing_key())
         self.view = PluginsView()
-        self.bus: Bus = connect(settings, "gateway", lost=self._lost)
+        self.bus: Bus = connect(settings, "gateway")
         self.feed = Feed(self.bus, self.view)
         self.results = Results(self.bus)
         payloads = Objects(self.bus)
@@ -133,9 +133,6 @@ class Gateway:
         )
         return app
 
-    def _lost(self) -> None:
-        self.feed.lost()
-
     async def _bus_check(self) -> str | None:
         return None if self.bus.connected else "the bus is not connected"
 
@@ -153,6 +150,6 @@ async def _http_problem(_request: Request, error: Exception) -> Response:
     return problem(error.status_code, code, error.detail, headers=error.headers)
 
 
-def create_app(settings: Settings) -> Gateway:
+def create_app(settings: Settings, *, view_s: float = VIEW_S) -> Gateway:
     """A gateway; nothing is connected before its app starts."""
-    return Gateway(settings)
+    return Gateway(settings, view_s=view_s)

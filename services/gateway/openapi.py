@@ -11,7 +11,7 @@ from pydantic.json_schema import models_json_schema
 from starlette.routing import BaseRoute
 
 from services.gateway.operations import JSON, Operation
-from services.gateway.problems import MEDIA_TYPE, Problem
+from services.gateway.problems import MEDIA_TYPE, ProblemDocument
 from shared.contracts.ui import UiDocument
 from shared.contracts.users import Level
 
@@ -96,7 +96,7 @@ def document(
         tags=[{"name": name, "description": text} for name, text in _TAGS.items()],
     )
     models = sorted({model for operation in shown for model in _models(operation)}, key=lambda m: m.__name__)
-    wanted: list[type[BaseModel]] = [*models, Problem, UiDocument]
+    wanted: list[type[BaseModel]] = [*models, ProblemDocument, UiDocument]
     _, schemas = models_json_schema([(model, "validation") for model in wanted], ref_template=_REF)
     found["components"] = {
         "schemas": dict(sorted({**schemas["$defs"], **SCHEMAS}.items())),
@@ -127,8 +127,8 @@ def _describe(entry: dict[str, Any], operation: Operation, level: Level | None) 
     else:
         entry["security"] = [{"bearer": []}, {"apiKey": []}]
         entry["x-level"] = level
-    if not entry["description"]:
-        del entry["description"]
+    if not entry.get("description"):
+        entry.pop("description", None)
     if operation.body is not None:
         content: dict[str, Any] = {"schema": _body_schema(operation.body)}
         if operation.examples:
@@ -174,7 +174,7 @@ def _responses(operation: Operation, level: Level | None) -> dict[str, Any]:
     for status, model in operation.answers.items():
         answer: dict[str, Any] = {"description": _STATUS_TEXT[status]}
         if isinstance(model, str):
-            answer["content"] = {model: {"schema": {"type": "string"}}}
+            answer["content"] = {model: {"schema": {"type": "object" if model == JSON else "string"}}}
         elif model is not None:
             answer["content"] = {JSON: {"schema": {"$ref": _REF.format(model=model.__name__)}}}
         found[str(status)] = answer
@@ -184,7 +184,7 @@ def _responses(operation: Operation, level: Level | None) -> dict[str, Any]:
     if operation.tag not in {"probes", "documents"}:
         statuses |= {422, 503, 504}
     for status in sorted(statuses):
-        problem = {"schema": {"$ref": _REF.format(model=Problem.__name__)}}
+        problem = {"schema": {"$ref": _REF.format(model=ProblemDocument.__name__)}}
         if str(status) in found:
             continue
         found[str(status)] = {"description": _STATUS_TEXT[status], "content": {MEDIA_TYPE: problem}}

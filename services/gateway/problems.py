@@ -40,7 +40,7 @@ class Fault(BaseModel):
     message: str
 
 
-class Problem(BaseModel):
+class ProblemDocument(BaseModel):
     """An RFC 9457 problem document."""
 
     model_config = ConfigDict(

@@ -5,14 +5,11 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from shared.contracts.base import Name, RunId, Timestamp
-from shared.contracts.manifest import Execution
-from shared.contracts.manifest import Problem as Finding
-from shared.contracts.runs import CancelAnswer, ListRuns
-from shared.contracts.runs import Run as StoredRun
-from shared.contracts.runs import RunLog as StoredLog
+from shared.contracts.manifest import Execution, Problem
+from shared.contracts.runs import CancelAnswer, ListRuns, Run
 from shared.contracts.ui import Action, FieldSpec, Navigation, NavigationItem, Page
-from shared.contracts.users import ApiKey as StoredKey
 from shared.contracts.users import (
+    ApiKey,
     CreateFirstAdmin,
     CreateUser,
     GivenPassword,
@@ -70,8 +67,8 @@ class PluginItem(BaseModel):
     navigation: Navigation | None
     pages: dict[str, Page]
     digest: str | None
-    errors: list[Finding]
-    warnings: list[Finding]
+    errors: list[Problem]
+    warnings: list[Problem]
     invalid: bool
     load_error: str | None
     execution: Execution
@@ -167,10 +164,6 @@ class RunFailure(BaseModel):
     run_id: RunId
 
 
-class Run(StoredRun):
-    """A run as history shows it."""
-
-
 class RunList(Success):
     runs: list[Run]
     total: int
@@ -185,10 +178,6 @@ class RunsQuery(ListRuns):
 class LogQuery(BaseModel):
     after: Annotated[int, Field(ge=0, le=2**63 - 1)] = 0
     limit: Annotated[int, Field(ge=1, le=10_000)] = 1000
-
-
-class RunLog(StoredLog):
-    """Lines of a run's log."""
 
 
 class Cancelled(CancelAnswer):
@@ -300,10 +289,6 @@ class UpdateUserBody(In):
 class OwnPasswordBody(In):
     current_password: GivenPassword
     password: Password
-
-
-class ApiKey(StoredKey):
-    """A key without its secret."""
 
 
 class KeysQuery(BaseModel):

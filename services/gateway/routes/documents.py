@@ -3,6 +3,7 @@
 They are the same in every installation and hold nothing of it, so they are public like the UI's own files.
 """
 
+import asyncio
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -40,12 +41,12 @@ def operations(openapi: Callable[[], dict[str, Any]]) -> Operations:
     @ops("GET", "/openapi.json", "get_openapi", {200: JSON, 304: None})
     async def get_openapi(call: Call) -> Response:
         """Get this document."""
-        return call.cached(openapi_body())
+        return call.cached(await asyncio.to_thread(openapi_body))
 
     @ops("GET", "/asyncapi", "get_asyncapi", {200: JSON, 304: None}, also=("/asyncapi/",))
     async def get_asyncapi(call: Call) -> Response:
         """Get the AsyncAPI document for outside publishers."""
-        return call.cached(asyncapi_body(None))
+        return call.cached(await asyncio.to_thread(asyncapi_body, None))
 
     @ops("GET", "/asyncapi/{service}", "get_asyncapi_of_service", {200: JSON, 304: None}, problems=(404,))
     async def get_asyncapi_of_service(call: Call) -> Response:
@@ -53,12 +54,12 @@ def operations(openapi: Callable[[], dict[str, Any]]) -> Operations:
         service = call.name("service")
         if service not in asyncapi.SERVICES:
             raise errors.NotFound(f"no service {service!r}; there are {', '.join(asyncapi.SERVICES)}")
-        return call.cached(asyncapi_body(service))
+        return call.cached(await asyncio.to_thread(asyncapi_body, service))
 
     @ops("GET", "/docs", "get_docs", {200: _HTML, 304: None}, also=("/docs/",))
     async def get_docs(call: Call) -> Response:
         """Read this document as a page."""
-        response = call.cached(docs_body())
+        response = call.cached(await asyncio.to_thread(docs_body))
         if response.status_code != 304:
             response.headers["Content-Type"] = f"{_HTML}; charset=utf-8"
         return response

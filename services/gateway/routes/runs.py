@@ -13,7 +13,7 @@ from services.gateway.runs import Outcome, Request, RunService
 from shared import errors
 from shared.contracts import catalog as c
 from shared.contracts.base import sha256
-from shared.contracts.runs import CancelRun, GetRunLog, ListRuns
+from shared.contracts.runs import CancelRun, GetRunLog, ListRuns, Run, RunLog
 
 _DEFAULT_WAIT_S = 30.0
 _FORBIDDEN = frozenset({"denied", "plugin_disabled", "permission_denied"})
@@ -57,7 +57,7 @@ def operations(runs: RunService, asks: Asks) -> Operations:
         body = b'{"success":true,' + page.model_dump_json().encode()[1:]
         return json_response(body, headers={"X-Total-Count": str(page.total)})
 
-    @ops("GET", "/api/runs/{run_id}/", "get_run", {200: schemas.Run}, problems=(404,))
+    @ops("GET", "/api/runs/{run_id}/", "get_run", {200: Run}, problems=(404,))
     async def get_run(call: Call) -> Response:
         """Get a run: its state, outcome and result."""
         run = await runs.get(call.name("run_id"))
@@ -71,7 +71,7 @@ def operations(runs: RunService, asks: Asks) -> Operations:
         "GET",
         "/api/runs/{run_id}/log/",
         "get_run_log",
-        {200: schemas.RunLog},
+        {200: RunLog},
         problems=(404,),
         query=schemas.LogQuery,
     )
