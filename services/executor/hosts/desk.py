@@ -14,7 +14,8 @@ from services.executor.ports import Upcalls
 from shared.errors import PermissionDenied, PlugarrError
 
 AT_ONCE: Final = 64
-"""With so many questions open the host is not read any further."""
+BYTES_AT_ONCE: Final = 64 * 1024 * 1024
+"""With so many questions open, or so large ones, the host is not read any further."""
 _RUNS_KNOWN: Final = 4096
 
 logger = logging.getLogger(__name__)
@@ -54,19 +55,22 @@ class Desk:
         self._runs = runs
         self._answer = answer
         self._open: set[asyncio.Task[None]] = set()
+        self._bytes = 0
 
     @property
     def is_full(self) -> bool:
         """Whether the host is to wait with its next question."""
-        return len(self._open) >= AT_ONCE
+        return len(self._open) >= AT_ONCE or self._bytes >= BYTES_AT_ONCE
 
     def take(self, asked: Asked, on_done: Callable[[], None]) -> None:
         """Begin to answer."""
         task = asyncio.create_task(self._serve(asked))
         self._open.add(task)
+        self._bytes += asked.size
 
         def done(finished: asyncio.Task[None]) -> None:
             self._open.discard(finished)
+            self._bytes -= asked.size
             on_done()
 
         task.add_done_callback(done)

@@ -80,7 +80,9 @@ class Launcher:
         self._loop.add_reader(self._control.fileno(), self._read)
 
     async def start_host(self) -> HostProcess:
-        """Fork a host; it is not loaded yet."""
+        """Fork a host; it is not loaded yet. Raises ConnectionError where the launcher is gone."""
+        if self.gone.done():
+            raise ConnectionError("the plugin's launcher has ended")
         number = next(self._numbers)
         host = HostProcess(self._key, self._options, self._upcalls, self._intake, self._runs)
         host.kill = lambda: self._tell({"t": "end", "host": number})

@@ -10,6 +10,8 @@ from services.executor.ports import HostEnd, LoadedPlugin
 
 MAX_LINE: Final = 9 * 1024
 """Characters; a host cuts at 8 KiB and says what it cut."""
+MAX_LINES: Final = 1000
+"""Of one message; a host sends 200."""
 _LEVELS: Final = frozenset({"debug", "info", "warning", "error"})
 _ENDS: Final = frozenset({"returned", "raised", "denied", "unserialisable", "timed_out", "cancelled"})
 
@@ -41,6 +43,8 @@ class Asked:
     depth: int
     method: str
     args: Mapping[str, Any]
+    size: int
+    """Bytes of the arguments, as JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +83,12 @@ def parse(raw: Mapping[str, Any]) -> Message:
                 depth=_integer(raw, "depth"),
                 method=_text(raw, "method") or "",
                 args=_object(decode_json(raw.get("args"))),
+                size=len(raw["args"]),
             )
         case "log":
-            lines = raw.get("lines")
-            if not isinstance(lines, list):
-                raise ProtocolViolation("log lines that are no list")
+            lines = decode_json(raw.get("lines"))
+            if not isinstance(lines, list) or len(lines) > MAX_LINES:
+                raise ProtocolViolation("log lines that are no list, or too many")
             return Logged([_line(line) for line in lines])
         case "progress":
             return Progressed(

@@ -107,6 +107,8 @@ class PluginProcesses:
                 return self._host
             if self._loaded is not None and not self._loaded.ok:
                 raise NotLoaded(self._loaded)
+            if self._stopped:
+                raise NotLoaded(LoadedPlugin(ok=False, error=_STOPPED))
             if self._host is not None:
                 await self._host.ended
             host, loaded = await self._start()
@@ -124,15 +126,12 @@ class PluginProcesses:
             return host  # type: ignore[return-value]  # a plugin that is loaded has a host
 
     async def _start(self) -> tuple[HostProcess | None, LoadedPlugin]:
-        if self._stopped:
-            return None, LoadedPlugin(ok=False, error=_STOPPED)
         try:
             if self._launcher is None or self._launcher.gone.done():
-                if self._launcher is not None:
-                    await self._launcher.close()
-                plan = self._sandbox.plan(self.spec)
-                key = self.spec.key
-                self._launcher = await Launcher.start(key, plan, self._options, self._upcalls, self._intake)
+                await self._start_launcher()
+            if self._stopped:  # perhaps only now, while the launcher started
+                return None, LoadedPlugin(ok=False, error=_STOPPED)
+            assert self._launcher is not None
             host = await self._launcher.start_host()
         except OSError as error:  # ConnectionError and TimeoutError are such
             return None, LoadedPlugin(ok=False, error=f"the plugin's processes do not start: {error}")
@@ -141,6 +140,15 @@ class PluginProcesses:
         if loaded.ok:
             host.ended.add_done_callback(self._report)
         return host, loaded
+
+    async def _start_launcher(self) -> None:
+        if self._launcher is not None:
+            await self._launcher.close()
+        plan = self._sandbox.plan(self.spec)
+        launcher = await Launcher.start(self.spec.key, plan, self._options, self._upcalls, self._intake)
+        if self._stopped:
+            await launcher.close()
+        self._launcher = launcher
 
     def _report(self, ended: "asyncio.Future[str]") -> None:
         if not self._stopped:

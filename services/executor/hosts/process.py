@@ -17,6 +17,9 @@ BEAT: Final = encode({"t": "beat"})
 _MAX_UNREAD: Final = 192 * 1024 * 1024
 """Bytes a host may leave unread: a few of the largest calls."""
 _MESSAGES_PER_S: Final = 20_000
+_BYTES_PER_S: Final = 16 * 1024 * 1024
+_BYTES_BURST: Final = 192 * 1024 * 1024
+"""What a host may send before it is read more slowly: reading is work that all plugins' hosts wait for."""
 _PAUSE_S: Final = 0.05
 _INSIST_S: Final = 1.0
 _REPORT_S: Final = 2.0
@@ -42,6 +45,7 @@ class HostProcess(asyncio.Protocol):
         self._calls: dict[int, PendingCall] = {}
         self._desk = Desk(key, upcalls, runs, self._send)
         self._allowance = Allowance(_MESSAGES_PER_S, _MESSAGES_PER_S)
+        self._byte_allowance = Allowance(_BYTES_PER_S, _BYTES_BURST)
         self._cause: str | None = None
         self._by_grace = False
         self.kill: Callable[[], None] = lambda: None
@@ -141,6 +145,8 @@ class HostProcess(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self._cause is not None and not self._calls and self._load is None:
             return
+        if not self._byte_allowance.take(len(data)):
+            self._pause()
         try:
             for raw in self._decoder.feed(data):
                 self._take(parse(raw))

@@ -4,6 +4,7 @@ What arrives was sent by a process that belongs to a plugin: nothing in it is be
 (results, arguments) travel as JSON text inside a frame, so that parsing proves them to be JSON.
 """
 
+import re
 import struct
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
@@ -13,6 +14,11 @@ import orjson
 
 MAX_FRAME: Final = 64 * 1024 * 1024
 MAX_DEPTH: Final = 200
+MAX_VALUES: Final = 4_000_000
+"""Of one JSON text: an empty list takes two bytes there and some sixty in memory."""
+_MAX_FIELDS: Final = 16
+_STRING: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
+"""A JSON string, also one that never ends: matching anything from a quote on keeps the search linear."""
 _LENGTH: Final = struct.Struct(">I")
 
 
@@ -52,8 +58,20 @@ class FrameDecoder:
 
 
 def _decode(body: bytes) -> dict[str, Any]:
+    """One flat map: anything nested could be a thousand times larger in memory than it is here."""
+    maps = 0
+
+    def one_map(pairs: dict[str, Any]) -> dict[str, Any]:
+        nonlocal maps
+        maps += 1
+        if maps > 1:
+            raise ProtocolViolation("maps inside maps")
+        return pairs
+
     try:
-        message = msgpack.unpackb(body, raw=False, ext_hook=_no_extension)
+        message = msgpack.unpackb(
+            body, object_hook=one_map, max_map_len=_MAX_FIELDS, max_array_len=0, max_ext_len=0
+        )
     except Exception as error:
         # msgpack raises a dozen kinds for bytes that are none of its own, ValueError being only one base.
         raise ProtocolViolation(f"a frame that is no message ({type(error).__name__})") from error
@@ -62,14 +80,12 @@ def _decode(body: bytes) -> dict[str, Any]:
     return message
 
 
-def _no_extension(code: int, _data: bytes) -> Any:
-    raise ProtocolViolation(f"an extension type ({code})")
-
-
 def decode_json(text: object) -> Any:
-    """A plugin's value. Raises `ProtocolViolation` for what is no JSON or nested too deeply to be sent on."""
+    """A plugin's value. Raises `ProtocolViolation` for what is no JSON, or larger or deeper than can be sent on."""
     if not isinstance(text, bytes):
         raise ProtocolViolation("a value that is no JSON text")
+    if too_many_values(text):
+        raise ProtocolViolation(f"a value of more than {MAX_VALUES:,} parts")
     try:
         value = orjson.loads(text)
         # Parsing allows more levels than encoding does; counting brackets keeps flat values cheap.
@@ -78,3 +94,12 @@ def decode_json(text: object) -> Any:
     except (orjson.JSONDecodeError, TypeError) as error:
         raise ProtocolViolation(f"a value that is no JSON ({error})") from error
     return value
+
+
+def too_many_values(text: bytes) -> bool:
+    """Whether the JSON text has more parts than `MAX_VALUES`, found without parsing it."""
+    return _parts(text) > MAX_VALUES and _parts(_STRING.sub(b"", text)) > MAX_VALUES
+
+
+def _parts(text: bytes) -> int:
+    return text.count(b",") + text.count(b"[") + text.count(b"{")

@@ -38,6 +38,7 @@ DETACHING = """
                 os.kill(os.getppid(), 19)
             elif action == "stop-self":
                 os.kill(os.getpid(), 19)
+                time.sleep(0.5)  # the signal may reach another thread first
             elif action == "kill-launcher":
                 os.kill(os.getppid(), 9)
             return {}

@@ -58,7 +58,7 @@ async def is_unharmed(rig: Rig) -> None:
         ("channel().sendall(struct.pack('>I', 4) + b'\\xc1\\xc1\\xc1\\xc1')", "a frame that is no message"),
         ("channel().sendall(struct.pack('>I', 2000) + b'\\x91' * 2000)", "a frame that is no message"),
         ("channel().sendall(struct.pack('>I', 0))", "a frame that is no message"),
-        ("say([1, 2])", "a frame that holds no map"),
+        ("say(7)", "a frame that holds no map"),
         ("say({'t': msgpack.ExtType(5, b'x')})", "a frame that is no message"),
         ("say({'t': 'surprise'})", "a message of unknown kind (surprise)"),
         ("say({})", "a message of unknown kind (None)"),
@@ -66,7 +66,7 @@ async def is_unharmed(rig: Rig) -> None:
         ("say({'t': 'ended', 'id': '1', 'end': 'returned'})", "id that is no integer"),
         ("say({'t': 'ended', 'id': 1, 'end': 'returned', 'result': b'NaN'})", "a value that is no JSON"),
         (
-            "say({'t': 'ended', 'id': 1, 'end': 'returned', 'result': {'x': b'y'}})",
+            "say({'t': 'ended', 'id': 1, 'end': 'returned', 'result': 'text'})",
             "a value that is no JSON text",
         ),
         (
@@ -78,8 +78,18 @@ async def is_unharmed(rig: Rig) -> None:
             "a value that is no object",
         ),
         ("say({'t': 'call', 'id': 1, 'depth': 0, 'method': 7, 'args': b'{}'})", "method that is no text"),
-        ("say({'t': 'log', 'lines': [['x', 'info', 5, None, None]]})", "a log line of another shape"),
-        ("say({'t': 'log', 'lines': 5})", "log lines that are no list"),
+        ("say({'t': 'log', 'lines': b'[[\"x\", \"info\", 5, null, null]]'})", "a log line of another shape"),
+        ("say({'t': 'log', 'lines': b'5'})", "log lines that are no list"),
+        ("say({'t': 'log', 'lines': [1]})", "a frame that is no message"),
+        ("say({'t': {'a': {}}})", "a frame that is no message"),
+        (
+            "channel().sendall(struct.pack('>I', 50_000_000) + b'\\xdd\\x02\\xfa\\xf0\\x7b' + b'\\x90' * 49_999_995)",
+            "a frame that is no message",
+        ),
+        (
+            "say({'t': 'ended', 'id': 1, 'end': 'returned', 'result': b'[' + b'[],' * 5_000_000 + b'0]'})",
+            "a value of more than 4,000,000 parts",
+        ),
         ("say({'t': 'progress', 'run': 'run-1', 'done': math.nan})", "done that is no number"),
     ],
 )
@@ -102,7 +112,7 @@ async def test_random_bytes_never_harm_the_executor(plugin: Rig) -> None:
 
 async def test_host_cannot_speak_for_runs_that_it_was_never_given(plugin: Rig) -> None:
     code = """say(
-        {'t': 'log', 'lines': [['junk', 'shout', 'forged', None, 'run-of-another']]},
+        {'t': 'log', 'lines': b'[[\"junk\", \"shout\", \"forged\", null, \"run-of-another\"]]'},
         {'t': 'progress', 'run': 'run-of-another', 'done': 1},
         {'t': 'call', 'id': 1, 'run': 'run-of-another', 'depth': -5, 'method': 'event.emit', 'args': b'{}'},
         {'t': 'ended', 'id': 999, 'end': 'returned', 'result': b'{}'},
@@ -141,7 +151,7 @@ async def test_flood_of_questions_is_answered_so_many_at_a_time(plugin: Rig) -> 
 
 
 async def test_flood_of_log_frames_is_cut_by_the_executor_too(plugin: Rig) -> None:
-    code = "say(*({'t': 'log', 'lines': [['', 'info', 'x' * 5000, None, None]] * 200} for n in range(60)))"
+    code = "say(*({'t': 'log', 'lines': json.dumps([['', 'info', 'x' * 5000, None, None]] * 200).encode()} for n in range(60)))"
     running = asyncio.create_task(plugin.run("hostile", code))
     for _ in range(20):
         assert (await plugin.run("calm")).end == "returned"
@@ -189,6 +199,27 @@ async def test_memory_of_the_executor_stays_while_a_host_sends_the_largest_frame
         return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
     before = resident()
-    code = "say(*({'t': 'log', 'lines': [['', 'info', 'x' * (10 * 1024 * 1024), None, None]]} for n in range(40)))"
+    code = "say(*({'t': 'log', 'lines': json.dumps([['', 'info', 'x' * (10 * 1024 * 1024), None, None]]).encode()} for n in range(40)))"
     assert (await plugin.run("hostile", code)).end == "returned"
     assert resident() - before < 150 * 1024 * 1024
+
+
+async def test_large_questions_wait_for_one_another(plugin: Rig) -> None:
+    at_once = [0, 0]
+
+    async def answer() -> None:
+        at_once[0] += 1
+        at_once[1] = max(at_once)
+        await asyncio.sleep(0.05)
+        at_once[0] -= 1
+
+    plugin.upcalls.answers["event.emit"] = lambda _args: answer()
+    code = """
+import plugarr
+threads = [threading.Thread(target=plugarr.emit, args=("x", {"x": "x" * 22_000_000})) for _ in range(8)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+"""
+    assert (await plugin.run("hostile", code)).end == "returned"
+    assert [call[3] for call in plugin.upcalls.calls] == ["event.emit"] * 8
+    assert at_once[1] <= 3

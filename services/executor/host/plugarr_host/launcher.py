@@ -51,7 +51,9 @@ class Launcher:
         wake.setblocking(False)
         self._waker = wake
         signal.signal(signal.SIGCHLD, lambda _signal, _frame: None)
-        signal.signal(signal.SIGTERM, lambda _signal, _frame: self._end("its executor ended, or it was told to"))
+        signal.signal(
+            signal.SIGTERM, lambda _signal, _frame: self._end("its executor ended, or it was told to")
+        )
         signal.set_wakeup_fd(wake.fileno(), warn_on_full_buffer=False)
 
     def run(self) -> NoReturn:

@@ -1,12 +1,12 @@
 """A plugin's log lines on their way to the executor: bounded in length and in number."""
 
+import json
 import os
 import time
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from queue import Empty, SimpleQueue
 from threading import Lock, Thread
-from typing import Any, Final
+from typing import Final
 
 from plugarr_host import jobs
 from plugarr_host.channel import Channel
@@ -70,7 +70,7 @@ class LogSink:
 
     def _take(self, level: str, message: str, logger: str | None, run_id: str | None) -> None:
         now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        self._queue.put((now, level, message, logger, run_id))
+        self._queue.put((now, level, message, logger and clip(logger), run_id))
         self._untold = True
 
     def _allowed(self) -> bool:
@@ -99,9 +99,9 @@ class LogSink:
             except Empty:
                 pass
             if batch:
-                message: Mapping[str, Any] = {"t": "log", "lines": batch}
+                lines = json.dumps(batch, ensure_ascii=False).encode()
                 try:
-                    self._channel.send(message)
+                    self._channel.send({"t": "log", "lines": lines})
                 except OSError:
                     return  # the executor is gone, and this process goes too
             for waiting in reached:

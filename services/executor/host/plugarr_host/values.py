@@ -19,7 +19,13 @@ MAX_JSON: Final = 64 * 1024 * 1024 - 64 * 1024
 MAX_DEPTH: Final = 200
 """The executor's encoder stops at 254 levels, and envelopes need some."""
 
-_LONG_NUMBER: Final = re.compile(rb"[0-9]{19}")
+MAX_VALUES: Final = 4_000_000
+"""Values in one text; the executor reads no more."""
+
+_STRING: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
+_DIGITS: Final = bytes(0x30 if 0x30 <= byte <= 0x39 else 0x20 for byte in range(256))
+_LONG_NUMBER: Final = b"0" * 19
+"""Looked for in a text whose digits are all 0, which is ten times quicker than by expression."""
 _INT64: Final = (-(2**63), 2**64 - 1)
 
 
@@ -36,10 +42,16 @@ def encode(value: object, root: str) -> bytes:
         raise Unserialisable(fault or f"{root} cannot be written as JSON: {error}") from None
     if len(text) > MAX_JSON:
         raise Unserialisable(f"{root} is {len(text):,} bytes of JSON, more than {MAX_JSON:,}")
-    suspicious = text.count(b"[") + text.count(b"{") > MAX_DEPTH or _LONG_NUMBER.search(text)
+    if _parts(text) > MAX_VALUES and _parts(_STRING.sub(b"", text)) > MAX_VALUES:
+        raise Unserialisable(f"{root} holds more than {MAX_VALUES:,} values")
+    suspicious = text.count(b"[") + text.count(b"{") > MAX_DEPTH or _LONG_NUMBER in text.translate(_DIGITS)
     if suspicious and (fault := _fault(value, root, ())):
         raise Unserialisable(fault)
     return text
+
+
+def _parts(text: bytes) -> int:
+    return text.count(b",") + text.count(b"[") + text.count(b"{")
 
 
 def _fault(value: object, path: str, above: tuple[int, ...]) -> str | None:  # noqa: PLR0911 - one return for each kind of value
