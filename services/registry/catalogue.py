@@ -2,7 +2,8 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from contextlib import aclosing
 from typing import Any, Final, Protocol
 
 from services.registry.directory import Absent, Directory, Folders
@@ -95,8 +96,9 @@ class Catalogue:
         winners = folders_by_key(folders)
         keys = {*winners, *self.known} if names is None else {key_of(name) for name in names}
         wanted = sorted(winners[key][0] for key in keys if key in winners)
-        async for batch in self._read(folders, wanted, settle):
-            await self._each(batch, lambda found: self._publish(found, winners[found.key][1:]))
+        async with aclosing(self._read(folders, wanted, settle=settle)) as batches:
+            async for batch in batches:
+                await self._each(batch, lambda found: self._publish(found, winners[found.key][1:]))
         await self._each([key for key in keys if key not in winners], self._gone)
         return set(self._reader.unsettled)
 
@@ -147,7 +149,9 @@ class Catalogue:
         own = {digest for known in self.known.values() for digest in (known.digest, known.previous) if digest}
         return own | await self._manifests.loaded_digests()
 
-    async def _read(self, folders: Folders, names: list[str], settle: bool) -> AsyncIterator[list[Found]]:
+    async def _read(
+        self, folders: Folders, names: list[str], *, settle: bool
+    ) -> AsyncGenerator[list[Found], None]:
         """Batches from a thread, the next being read while one is written."""
         batches = self._reader.batches(folders, names, settle=settle)
         ahead = asyncio.ensure_future(asyncio.to_thread(next, batches, None))

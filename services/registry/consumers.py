@@ -61,7 +61,8 @@ class Consumers:
             except errors.PlugarrError as error:
                 log.info("consumers_not_reconciled", reason=error.message)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), RECONCILE_S)
+                async with asyncio.timeout(RECONCILE_S):
+                    await self._wake.wait()
 
     async def remove(self, key: str) -> None:
         """A deleted plugin's commands are nobody's."""

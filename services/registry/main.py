@@ -2,8 +2,9 @@
 
 import argparse
 import asyncio
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
+from typing import Any
 
 from services.registry.catalogue import Catalogue
 from services.registry.clients import Announcements, Configs, Durables
@@ -96,7 +97,7 @@ class App:
                 "make it, or choose another by PLUGARR_PLUGINS_DIR."
             ) from error
 
-    def _while_leading(self) -> list[Awaitable[None]]:
+    def _while_leading(self) -> list[Coroutine[Any, Any, None]]:
         watcher = Watcher(
             self.directory,
             self.catalogue.scan,

@@ -3,13 +3,14 @@
 import asyncio
 import base64
 import contextlib
-from collections.abc import Awaitable, Callable
-from typing import Final, Protocol
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, Final, Protocol
 
 from services.registry.catalogue import Catalogue
 from services.registry.directory import Directory
 from services.registry.logos import LOGO, LOGO_BYTES, is_png
 from services.registry.models import Known
+from services.registry.tasks import ended, together
 from shared import errors
 from shared.contracts.base import sha256
 from shared.contracts.plugins import GetLogo, Logo, Reloaded, ReloadPlugins
@@ -43,7 +44,7 @@ class RegistryService:
         lease_holder: Callable[[], Awaitable[str | None]],
         manifest: Callable[[str], Awaitable[Known | None]],
         gate: Gate,
-        while_leading: Callable[[], list[Awaitable[None]]],
+        while_leading: Callable[[], list[Coroutine[Any, Any, None]]],
     ) -> None:
         self._directory = directory
         self._catalogue = catalogue
@@ -71,21 +72,18 @@ class RegistryService:
         """Stop, and wait until nothing is under way any more."""
         await self.lost()
         if self._leading is not None:
-            await asyncio.gather(self._leading, return_exceptions=True)
+            await ended([self._leading])
 
     async def _lead(self, epoch: int, predecessor: asyncio.Task[None] | None) -> None:
         if predecessor is not None:
-            await asyncio.gather(predecessor, return_exceptions=True)
+            await ended([predecessor])
         while True:
             try:
                 await self._catalogue.take_over(epoch)
                 await self._catalogue.scan()
                 self.scan_ended(None)
                 await self._gate.open()
-                async with asyncio.TaskGroup() as tasks:
-                    tasks.create_task(self._sweep())
-                    for work in self._while_leading():
-                        tasks.create_task(_run(work))
+                await together(self._sweep(), *self._while_leading())
             except Exception as error:
                 # The border: whatever went wrong, the holder of the lease begins anew.
                 self.scan_ended(str(error) or type(error).__name__)
@@ -153,7 +151,3 @@ class RegistryService:
     async def scan_check(self) -> str | None:
         """Why the latest look at the directory failed."""
         return self._scan_error
-
-
-async def _run(work: Awaitable[None]) -> None:
-    await work

@@ -10,6 +10,7 @@ from watchfiles import Change, awatch
 
 from services.registry.directory import OWN, Directory
 from services.registry.packages import LEFT_OUT
+from services.registry.tasks import together
 from shared import errors
 from shared.logging import get_logger
 
@@ -53,9 +54,7 @@ class Watcher:
 
     async def run(self) -> None:
         """Watch until cancelled."""
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._listen())
-            tasks.create_task(self._work())
+        await together(self._listen(), self._work())
 
     async def _listen(self) -> None:
         while True:
