@@ -202,7 +202,7 @@ class Feed:
     async def _sync_configs(self, revs: dict[str, int]) -> None:
         _, chunks = await self._bus.stream(c.LIST_CONFIGS, ListConfigs())
         found: set[str] = set()
-        async with contextlib.aclosing(chunks):  # type: ignore[type-var]  # it is an async generator
+        async with contextlib.aclosing(chunks):
             async for chunk in chunks:
                 for config in _CONFIGS.validate_json(chunk):
                     found.add(config.key)

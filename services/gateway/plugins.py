@@ -105,7 +105,7 @@ class PluginService:
         plugin = await self.find(key)
         actor = f"user:{user.username}"
         if plugin.config.enabled:
-            await self._store_enabled(key, user, enabled=False)
+            await self._store_enabled(key, user, enabled=False, deleting=True)
         await self._unloaded(key)
         await self._asks.request(c.DELETE_PLUGIN, DeletePlugin(key=key, actor=actor))
         await self._asks.request(
@@ -114,8 +114,9 @@ class PluginService:
         await self._reads.refresh_plugin(key)
         await self._view.wait_for(lambda: self._view.get(key) is None, self._view_s)
 
-    async def _store_enabled(self, key: str, user: User, *, enabled: bool) -> None:
-        command = SetEnabled(key=key, enabled=enabled, actor=f"user:{user.username}")
+    async def _store_enabled(self, key: str, user: User, *, enabled: bool, deleting: bool = False) -> None:
+        actor = f"user:{user.username}"
+        command = SetEnabled(key=key, enabled=enabled, deleting=deleting, actor=actor)
         config: PluginConfig = await self._asks.request(c.SET_ENABLED, command)
         self._view.set_config(key, config)
 

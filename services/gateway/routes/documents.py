@@ -51,9 +51,9 @@ def operations(openapi: Callable[[], dict[str, Any]]) -> Operations:
     @ops("GET", "/asyncapi/{service}", "get_asyncapi_of_service", {200: JSON, 304: None}, problems=(404,))
     async def get_asyncapi_of_service(call: Call) -> Response:
         """Get the AsyncAPI document of one service."""
-        service = call.name("service")
+        service = str(call.request.path_params["service"])
         if service not in asyncapi.SERVICES:
-            raise errors.NotFound(f"no service {service!r}; there are {', '.join(asyncapi.SERVICES)}")
+            raise errors.NotFound(f"no service {service[:100]!r}; there are {', '.join(asyncapi.SERVICES)}")
         return call.cached(await asyncio.to_thread(asyncapi_body, service))
 
     @ops("GET", "/docs", "get_docs", {200: _HTML, 304: None}, also=("/docs/",))

@@ -122,9 +122,9 @@ def answer(run_id: str, outcome: Outcome | None, plugin: str) -> Response:
     if outcome.state == "succeeded":
         head = b'{"success":true,"run_id":"' + run_id.encode() + b'","result":'
         return json_response(head + (outcome.raw or orjson.dumps(outcome.result)) + b"}")
-    error = outcome.error or f"the run ended {outcome.state}" + (
-        f": {outcome.cause}" if outcome.cause else ""
-    )
+    error = outcome.error
+    if error is None:
+        error = f"the run ended {outcome.state}" + (f": {outcome.cause}" if outcome.cause else "")
     if outcome.cause == "plugin_not_found":
         return problem(404, "not_found", error, run_id=run_id)
     if outcome.cause == "not_loaded" and plugin:

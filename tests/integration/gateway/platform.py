@@ -348,7 +348,7 @@ class Platform:
         return Done()
 
     async def reload(self, command: p.ReloadPlugins) -> p.Reloaded:
-        keys = [key for key in await self._manifests.entries("manifest.*")]
+        keys = list(await self._manifests.entries("manifest.*"))
         for name in keys:
             key = name.partition(".")[2]
             if command.key in (None, key):

@@ -87,7 +87,7 @@ async def me(site: Served) -> AsyncIterator[Callable[..., Any]]:
     async def get(**headers: str) -> httpx.Response:
         return await site.client(**headers).get("/api/accounts/users/me/")
 
-    yield get
+    return get
 
 
 async def test_logging_in_as_dispatcharrs_tools_do(site: Served, me: Callable[..., Any]) -> None:

@@ -36,7 +36,7 @@ async def hello(site: Served) -> AsyncIterator[Served]:
 
     await site.platform.install(manifest("hello", name="Hello"), enabled=True)
     await site.platform.work("hello", run)
-    yield site
+    return site
 
 
 async def test_a_result_comes_as_the_answer(hello: Served) -> None:
