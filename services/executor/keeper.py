@@ -174,7 +174,7 @@ class Keeper:
         if manifest is None and config is not None and config.enabled:
             return "delete"
         if config is None or not config.enabled or manifest is None:
-            return "disable"
+            return "delete" if config is not None and config.deleting else "disable"
         placement = config.placement or manifest.execution.placement
         if placement == "any":
             lead = leads(key, self._executor, self._fleet.members)

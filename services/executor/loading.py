@@ -128,7 +128,7 @@ class Loader:
         here = self._here.get(key)
         if here is None:
             return
-        if reason == "disable" and lead and here.loaded.ok:
+        if reason in {"disable", "delete"} and lead and here.loaded.ok:
             await self._hosts.hook(key, "on_disable", self._settings(key))
         await self._hosts.stop(key, reason, self._settings(key))
 

@@ -121,6 +121,8 @@ class PluginConfig(Answer):
     settings: JsonObject = Field(default_factory=dict)
     placement: Literal["home", "any"] | None = None
     """The operator's word over the manifest's."""
+    deleting: bool = False
+    """Whether it was disabled in order to be deleted: that is the reason which the plugin is told."""
     rev: int = 0
     updated_at: Timestamp | None = None
 
@@ -136,6 +138,8 @@ class GetConfig(Command):
 class SetEnabled(Command):
     key: Name
     enabled: bool
+    deleting: bool = False
+    """Disabled in order to be deleted."""
     actor: str | None = None
 
 

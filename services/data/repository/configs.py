@@ -43,11 +43,12 @@ class Configs:
             )
             return {one["_id"]: one.get("enabled_at") or one["updated_at"] async for one in found}
 
-    async def set_enabled(self, key: str, *, enabled: bool) -> PluginConfig:
+    async def set_enabled(self, key: str, *, enabled: bool, deleting: bool) -> PluginConfig:
         """Enable or disable a plugin."""
         since = {"$cond": [{"$eq": ["$enabled", True]}, "$enabled_at", now()]} if enabled else None
         ever = {"$or": [{"$ifNull": ["$ever_enabled", False]}, enabled]}
-        return await self._write(key, {"enabled": enabled, "ever_enabled": ever, "enabled_at": since})
+        chosen = {"enabled": enabled, "ever_enabled": ever, "enabled_at": since, "deleting": deleting}
+        return await self._write(key, chosen)
 
     async def set_settings(self, key: str, settings: dict[str, Any]) -> PluginConfig:
         """Replace a plugin's settings."""
@@ -61,7 +62,7 @@ class Configs:
                 {"_id": key, "deleted": {"$ne": True}},
                 [
                     {"$set": {**gone, "rev": {"$add": ["$rev", 1]}, "updated_at": now()}},
-                    {"$unset": ["placement", "enabled_at"]},
+                    {"$unset": ["placement", "enabled_at", "deleting"]},
                 ],
             )
         return bool(result.modified_count)

@@ -43,7 +43,8 @@ class ConfigService:
         return await self._configs.get(command.key)
 
     async def set_enabled(self, command: m.SetEnabled) -> m.PluginConfig:
-        config = await self._configs.set_enabled(command.key, enabled=command.enabled)
+        deleting = command.deleting and not command.enabled
+        config = await self._configs.set_enabled(command.key, enabled=command.enabled, deleting=deleting)
         change: PluginChanged = PluginChanged(
             key=command.key, change="enabled" if command.enabled else "disabled", actor=command.actor
         )
