@@ -2,6 +2,7 @@
 
 import textwrap
 from collections.abc import Mapping
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,9 @@ def key_of(folder: str) -> str:
     return folder.replace(" ", "_").lower()
 
 
+_NUMBERS = count()
+
+
 class Written:
     """Writes plugins into the plugin directory of a platform, and deletes them."""
 
@@ -33,20 +37,19 @@ class Written:
         self.platform = platform
         self.api = api
         self._keys: dict[str, None] = {}
-        self._drafts = 0
 
     def write(self, folder: str, files: Files) -> str:
         """Put a folder into the plugin directory at once, in place of one of that name; its key."""
         self._keys[key_of(folder)] = None
-        self._drafts += 1
-        draft = self.platform.folder / f".draft-{folder}-{self._drafts}"
+        number = next(_NUMBERS)
+        draft = self.platform.folder / f".draft-{number}-{folder}"
         for name, content in ({"plugin.py": files} if isinstance(files, str) else files).items():
             path = draft / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content if isinstance(content, bytes) else textwrap.dedent(content).encode())
         target = self.platform.plugins_dir / folder
         if target.exists():
-            target.rename(self.platform.folder / f".old-{folder}-{self._drafts}")
+            target.rename(self.platform.folder / f".old-{number}-{folder}")
         draft.rename(target)
         return key_of(folder)
 
