@@ -47,6 +47,7 @@ def main() -> None:
     ).parse_args()
     settings = Settings()
     logging.configure("gateway", settings.instance, form=settings.log_format, level=settings.log_level)
+    settings.require_bus()
     gateway = create_app(settings)
     listener = bind_or_exit(settings.host, settings.port, "PLUGARR_PORT")
     log = logging.get_logger(__name__)
