@@ -15,6 +15,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
+import uvloop
+
 from deploy.embedded import binaries
 from deploy.embedded.nats import Nats
 from deploy.embedded.process import free_port, stop
@@ -25,7 +27,7 @@ from services.registry.settings import Settings
 from shared import logging
 from shared.messaging.bus import connect, wait_connected
 
-CODE = '''
+CODE = """
 import json
 import threading
 
@@ -66,15 +68,20 @@ class Plugin:
             if action == "reset":
                 return {{"status": "ok"}}
         return {{"status": "error", "message": "unknown action"}}
-'''
-HELPER = '''
+"""
+HELPER = (
+    """
 def fetch(url, params):
     rows = []
     for number in range(int(params.get("rows", 10))):
         rows.append({"url": url, "number": number, "even": number % 2 == 0})
     return rows
-''' * 3
-DECLARED = '{{"name": "Plugin {n}", "version": "1.{n}.0", "author": "Somebody", "description": "From plugin.json"}}'
+"""
+    * 3
+)
+DECLARED = (
+    '{{"name": "Plugin {n}", "version": "1.{n}.0", "author": "Somebody", "description": "From plugin.json"}}'
+)
 
 
 def write_plugins(directory: Path, number: int) -> None:
@@ -145,8 +152,6 @@ def once(number: int) -> dict[str, float]:
         process = server.start()
         try:
             reading = read_files(directory)
-            import uvloop
-
             with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
                 took = runner.run(measure(server, directory, number))
             return {"reading the files": reading, **took}
@@ -155,7 +160,9 @@ def once(number: int) -> dict[str, float]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--plugins", type=int, default=1000)
     parser.add_argument("--times", type=int, default=3)
     options = parser.parse_args()

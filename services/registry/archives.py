@@ -5,6 +5,7 @@ Nothing that an archive says of itself is believed, and nothing of it is ever im
 
 import re
 import stat
+import struct
 import unicodedata
 import zipfile
 from collections.abc import Iterator
@@ -98,7 +99,7 @@ def open_archive(file: BinaryIO) -> zipfile.ZipFile:
         raise refuse("The archive's table of contents is too large.")
     try:
         return zipfile.ZipFile(file)
-    except (zipfile.BadZipFile, NotImplementedError, OSError, ValueError, EOFError) as error:
+    except (zipfile.BadZipFile, NotImplementedError, OSError, ValueError, EOFError, struct.error) as error:
         raise refuse(f"The file is not a ZIP archive: {error}.") from error
 
 

@@ -67,11 +67,11 @@ def bind(bus: Bus, service: RegistryService, installs: Installs, gate: WritersGa
     """Bind each contract to one method of the service."""
     handlers = Handlers(bus.broker, "registry")
     handlers.command(c.GET_LOGO, service.get_logo)
-    always = len(bus.broker.subscribers)
+    always = set(bus.broker.subscribers)
     handlers.command(c.RELOAD_PLUGINS, service.reload_plugins)
     handlers.command(c.IMPORT_PLUGIN, installs.import_plugin)
     handlers.command(c.DELETE_PLUGIN, _done(installs.delete_plugin))
-    gate.take(list(bus.broker.subscribers)[always:])
+    gate.take([subscriber for subscriber in bus.broker.subscribers if subscriber not in always])
     return handlers
 
 

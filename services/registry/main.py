@@ -84,7 +84,7 @@ class App:
             started.cancel()
             # What was begun is finished under the lease, and then it is given back at once.
             await self.handlers.drained()
-            await self.service.close()
+            await self.service.lost()
             await self.lease.close()
             await asyncio.gather(started, return_exceptions=True)
 

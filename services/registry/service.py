@@ -60,23 +60,17 @@ class RegistryService:
 
     async def gained(self, epoch: int) -> None:
         """Begin to lead. Returns at once: the lease is renewed meanwhile."""
-        self._leading = asyncio.create_task(self._lead(epoch, self._leading), name="registry leads")
+        self._leading = asyncio.create_task(self._lead(epoch), name="registry leads")
 
     async def lost(self) -> None:
-        """Stop at once. What is in a thread ends by itself; whatever it would write is refused by the bus."""
-        if self._leading is not None:
-            self._leading.cancel()
+        """Stop, and return when nothing is under way any more; what it still writes is refused by the bus."""
         await self._gate.close()
-
-    async def close(self) -> None:
-        """Stop, and wait until nothing is under way any more."""
-        await self.lost()
         if self._leading is not None:
             await ended([self._leading])
+            # It may have been about to open it.
+            await self._gate.close()
 
-    async def _lead(self, epoch: int, predecessor: asyncio.Task[None] | None) -> None:
-        if predecessor is not None:
-            await ended([predecessor])
+    async def _lead(self, epoch: int) -> None:
         while True:
             try:
                 await self._catalogue.take_over(epoch)

@@ -1,8 +1,10 @@
 """An upload unpacked, into a folder of its own, within bounds that are counted and not believed."""
 
 import os
+import struct
 import zipfile
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -12,6 +14,17 @@ from services.registry.directory import sync_tree
 from services.registry.packages import MAX_UNPACKED
 
 _PIECE: Final = 256 * 1024
+# OSError and ValueError: zipfile seeks wherever an archive says.
+_DAMAGE: Final = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    OSError,
+    NotImplementedError,
+    RuntimeError,
+    ValueError,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +56,21 @@ def _unpack_member(archive: zipfile.ZipFile, member: Member, folder: Path, left:
     size = 0
     descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
     with os.fdopen(descriptor, "wb") as written:
-        try:
-            with archive.open(member.info) as packed:
-                while piece := packed.read(_PIECE):
-                    size += len(piece)
-                    if size > left:
-                        raise refuse(f"The archive unpacks to more than {MAX_UNPACKED // 1024**2} MiB.")
-                    written.write(piece)
-        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
-            raise refuse(f"The archive is damaged at {str(member.path)!r}: {error}.") from error
+        for piece in _pieces(archive, member):
+            size += len(piece)
+            if size > left:
+                raise refuse(f"The archive unpacks to more than {MAX_UNPACKED // 1024**2} MiB.")
+            written.write(piece)
         written.flush()
         os.fsync(descriptor)
     return size
+
+
+def _pieces(archive: zipfile.ZipFile, member: Member) -> Iterator[bytes]:
+    """What comes out, a piece at a time. What a damaged archive makes zipfile do is one error."""
+    try:
+        with archive.open(member.info) as packed:
+            while piece := packed.read(_PIECE):
+                yield piece
+    except _DAMAGE as error:
+        raise refuse(f"The archive is damaged at {str(member.path)!r}: {error}.") from error

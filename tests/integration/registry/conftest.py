@@ -106,7 +106,9 @@ class Stage:
         held = await self.kv.get(f"manifest.{token(key)}")
         return None if held is None else Manifest.from_bytes(held.data)
 
-    async def until(self, key: str, holds: Callable[[Manifest], Any] = bool, timeout_s: float = 15) -> Manifest:
+    async def until(
+        self, key: str, holds: Callable[[Manifest], Any] = bool, timeout_s: float = 15
+    ) -> Manifest:
         """Wait until a manifest is there and as it should be."""
         async with asyncio.timeout(timeout_s), self._news:
             while True:
@@ -137,7 +139,9 @@ class Stage:
         event = PluginChanged(key=key, change=change)
         await self.data_bus.store(c.PLUGIN_CHANGED, event, type=f"plugin.{change}", plugin=key)
 
-    async def upload(self, data: bytes, filename: str = "plug.zip", *, overwrite: bool = False) -> ImportPlugin:
+    async def upload(
+        self, data: bytes, filename: str = "plug.zip", *, overwrite: bool = False
+    ) -> ImportPlugin:
         reference = await Objects(self.gateway, PAYLOADS).put(data)
         return ImportPlugin(upload=reference, filename=filename, overwrite=overwrite)
 
@@ -184,5 +188,3 @@ async def stage(nats: RunningNats, tmp_path: Path, bus_of: BusOf) -> AsyncIterat
             await js.purge_stream(stream)
         await found.set_up()
         yield found
-
-

@@ -2,7 +2,6 @@
 
 import asyncio
 import io
-import os
 import shutil
 import zipfile
 from pathlib import Path
@@ -139,7 +138,7 @@ async def test_what_went_away_while_no_registry_ran_is_missing(stage: Stage) -> 
     folder = write_plugin(stage.plugins, "only")
     first = await stage.start()
     await stage.until("only")
-    await first.service.close()
+    await first.service.lost()
     await first.lease.close()
     shutil.rmtree(folder)
     await stage.start()
@@ -191,7 +190,7 @@ async def test_a_logo_is_a_small_png_or_none(stage: Stage, tmp_path: Path) -> No
     write_plugin(stage.plugins, "large", logo__png=PNG + bytes(256 * 1024))
     folder = write_plugin(stage.plugins, "linked")
     (tmp_path / "secret.png").write_bytes(PNG)
-    os.symlink(tmp_path / "secret.png", folder / "logo.png")
+    (folder / "logo.png").symlink_to(tmp_path / "secret.png")
     await stage.start()
     await stage.until("linked")
     logo = await stage.answers(c.GET_LOGO, GetLogo(key="good"))
