@@ -29,9 +29,10 @@ class Folder:
                 descriptor = os.open(last, os.O_RDONLY | os.O_NONBLOCK | _NO_LINK, dir_fd=parent)
             except OSError:
                 return None
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                os.close(descriptor)
+                return None
             with os.fdopen(descriptor, "rb") as file:
-                if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                    return None
                 return hashlib.file_digest(file, "sha256").hexdigest()
 
     def put(self, name: str, data: bytes, *, mode: int) -> None:

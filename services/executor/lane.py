@@ -13,6 +13,7 @@ from shared.contracts.streams import plugin_durable
 from shared.logging import get_logger
 from shared.messaging.bus import Bus
 from shared.messaging.commands import InvalidCommand, read_command
+from shared.messaging.leases import FENCE_S
 from shared.messaging.pull import Delivery, Pull
 
 LATER_S: Final = 2.0
@@ -34,7 +35,9 @@ class Lane:
     def __init__(self, bus: Bus, service: Decides, plugin: Plugin, *, at_once: int) -> None:
         self._service = service
         self._plugin = plugin
-        self._pull = Pull(bus, c.RUN_CMD, plugin_durable(plugin.key), self._take, at_once=at_once)
+        self._pull = Pull(
+            bus, c.RUN_CMD, plugin_durable(plugin.key), self._take, at_once=at_once, expires_s=FENCE_S
+        )
         self._tasks: dict[asyncio.Task[None], Delivery] = {}
         self.at_once = at_once
 

@@ -69,13 +69,22 @@ class Pull:
     """
 
     def __init__(
-        self, bus: Bus, stream: str, durable: str, handle: Callable[[Delivery], None], *, at_once: int
+        self,
+        bus: Bus,
+        stream: str,
+        durable: str,
+        handle: Callable[[Delivery], None],
+        *,
+        at_once: int,
+        expires_s: float = _EXPIRES_S,
     ) -> None:
+        """`expires_s`: how long the server keeps a request. Whoever is frozen is sent messages for as long."""
         self._bus = bus
         self._subject = f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{durable}"
         self._name = f"{stream}/{durable}"
         self._handle = handle
         self._at_once = at_once
+        self._expires_s = expires_s
         self._asked = 0
         self._in_hand = 0
         self._subscription: Subscription | None = None
@@ -134,9 +143,11 @@ class Pull:
             return
         request = {
             "batch": want,
-            "expires": int(_EXPIRES_S * _NANO),
-            "idle_heartbeat": int(_HEARTBEAT_S * _NANO),
+            "expires": int(self._expires_s * _NANO),
         }
+        if self._expires_s > 2 * _HEARTBEAT_S:
+            # Of a shorter request the end is heard soon enough.
+            request["idle_heartbeat"] = int(_HEARTBEAT_S * _NANO)
         self._asked += want
         await self._bus.nc.publish(self._subject, orjson.dumps(request), reply=self._subscription.subject)
 
