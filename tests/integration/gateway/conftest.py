@@ -1,18 +1,20 @@
 """A gateway as a server of its own thread's loop, with the rest of the platform on the real bus."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 
 import httpx
 import pytest
+import pytest_asyncio
 import uvicorn
 
 from services.gateway.main import Gateway, create_app
 from services.gateway.settings import Settings
 from shared.contracts.streams import MANIFESTS
-from shared.messaging.bus import Bus
+from shared.messaging.bus import connect, wait_connected
 from shared.messaging.kv import Kv
 from tests.integration.gateway.platform import Platform
 from tests.servers import RunningNats
@@ -30,7 +32,7 @@ class Served:
     _clients: list[httpx.AsyncClient] = field(default_factory=list)
 
     def client(self, **headers: str) -> httpx.AsyncClient:
-        client = httpx.AsyncClient(base_url=self.url, headers=headers, timeout=30, trust_env=False)
+        client = httpx.AsyncClient(base_url=self.url, headers=headers, timeout=30, verify=False)
         self._clients.append(client)
         return client
 
@@ -69,9 +71,25 @@ async def served(platform: Platform, settings: Settings, *, view_s: float = 5.0)
         await task
 
 
-@pytest.fixture
-async def platform(bus_of: Callable[[str], Awaitable[Bus]]) -> AsyncIterator[Platform]:
-    found = Platform(*[await bus_of(name) for name in ("data", "registry", "executor", "provisioner")])
+def gateway_settings(nats: RunningNats, **more: object) -> Settings:
+    return Settings.model_validate(
+        {
+            "nats_url": nats.url,
+            "secrets_dir": nats.secrets,
+            "data_dir": nats.folder,
+            "jwt_secret": SECRET,
+            "ui_dir": nats.folder / "no-ui",
+            **more,
+        }
+    )
+
+
+@asynccontextmanager
+async def running_platform(nats: RunningNats) -> AsyncIterator[Platform]:
+    buses = [connect(nats.settings(), name) for name in ("data", "registry", "executor", "provisioner")]
+    for bus in buses:
+        await wait_connected(bus)
+    found = Platform(*buses)
     # The server is the module's: what another test left is not this one's.
     for name, writer in (("manifest", found.registry), ("loaded", found.executor)):
         kv = Kv(writer, MANIFESTS)
@@ -80,25 +98,30 @@ async def platform(bus_of: Callable[[str], Awaitable[Bus]]) -> AsyncIterator[Pla
     for level in ("viewer", "user", "admin"):
         found.users.add(level, level)
     await found.start()
-    yield found
-    await found.stop()
+    try:
+        yield found
+    finally:
+        await found.stop()
+        for bus in buses:
+            await bus.broker.stop()
+
+
+@pytest.fixture
+async def platform(nats: RunningNats) -> AsyncIterator[Platform]:
+    async with running_platform(nats) as found:
+        yield found
 
 
 @pytest.fixture
 def settings_of(nats: RunningNats) -> Callable[..., Settings]:
-    def make(**more: object) -> Settings:
-        return Settings.model_validate(
-            {
-                "nats_url": nats.url,
-                "secrets_dir": nats.secrets,
-                "data_dir": nats.folder,
-                "jwt_secret": SECRET,
-                "ui_dir": nats.folder / "no-ui",
-                **more,
-            }
-        )
+    return partial(gateway_settings, nats)
 
-    return make
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shared_site(nats: RunningNats) -> AsyncIterator[Served]:
+    """One gateway for all tests of a module, which must not mind one another."""
+    async with running_platform(nats) as platform, served(platform, gateway_settings(nats)) as found:
+        yield found
 
 
 @pytest.fixture

@@ -380,6 +380,11 @@ class Platform:
 
     # Runs
 
+    @property
+    def working(self) -> bool:
+        """Whether any plugin's commands are run."""
+        return bool(self._pulls)
+
     async def work(self, plugin: str, run: Run) -> None:
         """Run this plugin's commands, as an executor does."""
         durable = Durable(
