@@ -25,21 +25,20 @@ from services.data.repository.users import Users
 from services.data.service.configs import ConfigService
 from services.data.service.endings import Endings
 from services.data.service.items import ItemService
-from services.data.service.passwords import Passwords
+from services.data.service.passwords import Hashing, Passwords
 from services.data.service.recorder import Recorder
 from services.data.service.runs import RunService
 from services.data.service.sweeper import Sweeper
 from services.data.service.users import UserService
 from services.data.settings import Settings
+from services.data.sweeping import Sweeping
 from shared import errors
 from shared.contracts.catalog import RUN_CMD, RUN_STATE
 from shared.logging import get_logger
 from shared.messaging.bus import Bus, connect
-from shared.messaging.leases import HeldLease
 from shared.messaging.ledger import Ledger
 from shared.service import Check
 
-SWEEP_EVERY_S: Final = 5.0
 MUCH_LAG: Final = 20_000
 """Messages that the recorder may be behind and still be called ready."""
 
@@ -56,42 +55,10 @@ class Duty(Protocol):
     def stop(self) -> Awaitable[None]: ...
 
 
-class Sweeping:
-    """The sweeper, on whichever replica holds its lease."""
-
-    def __init__(self, bus: Bus, sweeper: Sweeper) -> None:
-        self._lease = HeldLease(bus, "data.sweeper")
-        self._sweeper = sweeper
-        self._task: asyncio.Task[None] | None = None
-
-    async def start(self) -> None:
-        self._lease.start()
-        self._task = asyncio.create_task(self._work(), name="sweeper")
-
-    async def stop(self) -> None:
-        if self._task:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-        await self._lease.close()
-
-    async def _work(self) -> None:
-        while True:
-            await asyncio.sleep(SWEEP_EVERY_S)
-            if not self._lease.held:
-                continue
-            try:
-                await self._sweeper.sweep()
-            except (errors.PlugarrError, nats.errors.Error) as error:
-                log.warning("not_swept", reason=str(error))
-            except Exception:
-                # The border of a duty that must go on: the next sweep may well succeed.
-                log.exception("sweep_failed")
-
-
 class App:
     """The data service: its bus, its work beside the commands, and its checks."""
 
-    def __init__(self, bus: Bus, settings: Settings) -> None:
+    def __init__(self, bus: Bus, settings: Settings, passwords: Hashing) -> None:
         self.bus = bus
         self._settings = settings
         self._database = Database(
@@ -112,8 +79,9 @@ class App:
             ledger=ledger,
             endings=endings,
         )
+        sweeping = Sweeping(bus, self.sweeper)
         self.users = UserService(
-            users=Users(database), keys=ApiKeys(database), attempts=Attempts(database), passwords=Passwords()
+            users=Users(database), keys=ApiKeys(database), attempts=Attempts(database), passwords=passwords
         )
         recorder = Recorder(
             records=RunRecords(database),
@@ -126,7 +94,7 @@ class App:
         self.handlers = handlers.bind(
             bus.broker,
             items=ItemService(Items(database, places), payloads),
-            configs=ConfigService(configs, places, self._platform, disabled=self.sweeper.plugin_disabled),
+            configs=ConfigService(configs, places, self._platform, disabled=sweeping.plugin_disabled),
             runs=RunService(
                 runs=runs,
                 commands=commands,
@@ -141,16 +109,16 @@ class App:
         self._duties: tuple[Duty, ...] = (
             Intake(bus, RUN_CMD, recorder.record_commands),
             Intake(bus, RUN_STATE, recorder.record_states),
-            Sweeping(bus, self.sweeper),
+            sweeping,
         )
 
     @asynccontextmanager
     async def _work(self) -> AsyncIterator[None]:
-        await self._database.wait_ready()
-        await prepare(self._database, history_days=self._settings.history_days)
-        await self._check_streams()
-        await self._ensure_admin()
         try:
+            await self._database.wait_ready()
+            await prepare(self._database, history_days=self._settings.history_days)
+            await self._check_streams()
+            await self._ensure_admin()
             for duty in self._duties:
                 await duty.start()
             yield
@@ -197,6 +165,6 @@ class App:
             raise SystemExit(f"PLUGARR_ADMIN_{str(fault['loc'][0]).upper()}: {fault['msg']}") from error
 
 
-def create_app(settings: Settings) -> App:
+def create_app(settings: Settings, *, passwords: Hashing | None = None) -> App:
     """The data service as its settings describe it. Raises SystemExit where they do not suffice."""
-    return App(connect(settings, "data"), settings)
+    return App(connect(settings, "data"), settings, passwords or Passwords())

@@ -30,7 +30,8 @@ class Attempts:
         tried = {"$add": [{"$ifNull": ["$tried", 0]}, 1]}
         over = {"$min": [{"$subtract": [tried, free]}, 20]}
         pause_ms = {"$min": [{"$multiply": [500, {"$pow": [2, over]}]}, longest_s * 1000]}
-        until = {"$cond": [{"$gte": [over, 0]}, {"$add": ["$$NOW", pause_ms]}, "$$NOW"]}
+        # No pause is no time at all: of two attempts at once the later one may have the earlier `$$NOW`.
+        until = {"$cond": [{"$gte": [over, 0]}, {"$add": ["$$NOW", pause_ms]}, None]}
         steps: list[Document] = [
             {"$set": {"allowed": {"$lte": [{"$ifNull": ["$until", "$$NOW"]}, "$$NOW"]}}},
             {
@@ -56,5 +57,5 @@ class Attempts:
             await self._attempts.delete_one({"_id": name_key})
             await self._attempts.update_one(
                 {"_id": address_key, "tried": {"$gt": 0}},
-                [{"$set": {"tried": {"$subtract": ["$tried", 1]}, "until": "$$NOW"}}],
+                [{"$set": {"tried": {"$subtract": ["$tried", 1]}, "until": None}}],
             )

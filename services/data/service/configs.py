@@ -1,6 +1,6 @@
 """Plugin configs: written, then told of. What is told never carries settings."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 
 from services.data.clients import Platform
 from services.data.repository.configs import Configs
@@ -21,13 +21,13 @@ class ConfigService:
         places: Places,
         platform: Platform,
         *,
-        disabled: Callable[[str], Awaitable[None]],
+        disabled: Callable[[str], None],
     ) -> None:
         self._configs = configs
         self._places = places
         self._platform = platform
         self._disabled = disabled
-        """Called with a plugin's key: ends what is queued for it."""
+        """Called with a plugin's key: has what is queued for it ended."""
 
     async def list_configs(self, _command: m.ListConfigs) -> tuple[m.ListHead, AsyncIterator[bytes]]:
         found = await self._configs.every()
@@ -50,7 +50,7 @@ class ConfigService:
         )
         await self._platform.announce(change)
         if not command.enabled:
-            await self._disabled(command.key)
+            self._disabled(command.key)
         return config
 
     async def set_settings(self, command: m.SetSettings) -> m.PluginConfig:
@@ -67,5 +67,5 @@ class ConfigService:
             await self._platform.announce(
                 PluginChanged(key=command.key, change="disabled", actor=command.actor)
             )
-            await self._disabled(command.key)
+            self._disabled(command.key)
         return Done()

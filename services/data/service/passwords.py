@@ -11,7 +11,7 @@ from shared import errors
 
 AT_ONCE: Final = 2
 """Each takes 64 MiB and several cores for some tens of milliseconds."""
-WAITING: Final = 30
+WAITING: Final = 16
 """More than wait than this would be told too late anyway."""
 
 

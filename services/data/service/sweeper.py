@@ -11,7 +11,6 @@ from services.data.models import StoredRun
 from services.data.repository.configs import Configs
 from services.data.repository.runs import Runs
 from services.data.service.endings import Ending, Endings, Ledger
-from shared import errors
 from shared.contracts.base import now, parse_timestamp
 from shared.contracts.catalog import RUN_CMD
 from shared.contracts.runs import RunStatus
@@ -55,10 +54,7 @@ class Sweeper:
 
     async def plugin_disabled(self, plugin: str) -> None:
         """End what is queued for a plugin that was disabled. What this misses, the next sweep finds."""
-        try:
-            await self._end_queued(plugin)
-        except errors.PlugarrError as error:
-            log.warning("queued_runs_left", plugin=plugin, reason=error.message)
+        await self._end_queued(plugin)
 
     async def _expired(self) -> int:
         forgotten = time.time() - COMMAND_AGE_S + _MARGIN_S

@@ -4,8 +4,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 
 import pytest
+from argon2 import PasswordHasher
 
 from services.data.main import App, create_app
+from services.data.service.passwords import Passwords
 from services.data.settings import Settings
 from shared.contracts import catalog as c
 from shared.contracts.base import new_id
@@ -15,6 +17,7 @@ from shared.messaging.ledger import Ledger
 from tests.servers import RunningNats
 
 StartData = Callable[..., Awaitable[App]]
+CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
 
 @pytest.fixture
@@ -30,7 +33,7 @@ async def start_data(nats: RunningNats, mongo_url: str) -> AsyncIterator[StartDa
                 "mongo_url": mongo_url,
                 **more,
             }
-            app = create_app(Settings.model_validate(values))
+            app = create_app(Settings.model_validate(values), passwords=Passwords(CHEAP))
             await wait_connected(app.bus)
             stack.push_async_callback(app.bus.broker.stop)
             await stack.enter_async_context(app.work())

@@ -81,6 +81,7 @@ async def test_additions_during_replacements_and_clearings_keep_their_ids(gatewa
     assert (await add(gateway, {})).id > 1000
 
 
+@pytest.mark.timeout(150)
 async def test_a_hundred_thousand_items_are_replaced_at_once_and_streamed_back(gateway: Bus) -> None:
     items = [{"name": f"Item {n}", "text": "x" * 100, "n": n} for n in range(100_000)]
     for _ in range(2):
