@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.platform import Api, Platform
+from tests.e2e.platform import Api, Platform, wait_until
 from tests.e2e.written import EVALUATING, Written
 
 BARE = "class Plugin:\n    def run(self, action, params, context):\n        return {}\n"
@@ -187,6 +187,47 @@ def test_attributes_are_read_from_the_instance_and_empty_ones_fall_back_to_plugi
     }  # fmt: skip
     assert [field["id"] for field in plugin["fields"]] == [f"f{number}" for number in range(250)]
     assert api.result(key, "x")["actions"] == ["a"]
+
+
+LIVELY = """
+    class Plugin:
+        runs = 0
+        reads = 0
+
+        @property
+        def fields(self):
+            self.reads += 1
+            return [{"id": "f", "label": f"Read {self.reads}", "type": "string"}]
+
+        @property
+        def navigation(self):
+            return {"label": "Lively", "badge": self.runs}
+
+        @property
+        def pages(self):
+            return {"main": {"components": [{"type": "text", "content": f"{self.runs} runs"}]}}
+
+        def run(self, action, params, context):
+            self.runs += 1
+            return {"reads": self.reads}
+"""
+
+
+def test_attributes_are_read_once_per_load_but_navigation_and_pages_after_each_run(
+    api: Api, written: Written
+) -> None:
+    key = written.enabled("lively", LIVELY)
+
+    def shown() -> tuple[int, str]:
+        entries = api.http.get("/api/plugins/navigation/").json()["navigation"]
+        page = api.http.get(f"/api/plugins/{key}/page/").json()["page"]
+        return next(e["badge"] for e in entries if e["key"] == key), page["components"][0]["content"]
+
+    assert shown() == (0, "0 runs")
+    for number in (1, 2):
+        assert api.result(key, "x") == {"reads": 1}
+        wait_until(lambda n=number: shown() == (n, f"{n} runs"), 5, shown)
+    assert api.plugins()[key]["fields"][0]["label"] == "Read 1"
 
 
 COUNTING = """

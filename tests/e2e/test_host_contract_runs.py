@@ -259,8 +259,9 @@ def test_a_caller_that_does_not_wait_gets_202_and_the_run_goes_on(api: Api, writ
         assert (body["success"], body["result"]["status"]) == (True, "queued")
         path = f"/api/runs/{body['run_id']}"
         run = wait_until(
-            lambda p=path: r if (r := api.http.get(p).json()).get("state") == "succeeded" else None, 10
+            lambda p=path: r if (r := api.http.get(p).json()).get("duration_s") is not None else None, 10
         )
+        assert run["state"] == "succeeded"
         assert (run["result"], run["actor"], run["trigger"]) == ({"status": "ok"}, "user:admin", "user")
 
 

@@ -3,6 +3,8 @@
 import textwrap
 from collections.abc import Callable
 
+import pytest
+
 from tests.e2e.platform import Api, Platform
 from tests.e2e.written import Written
 from tests.spec.fragments import block
@@ -20,6 +22,7 @@ REST = """
 DEFAULTS = {"api_key": "", "limit": 10, "on": True, "mode": "a"}
 
 
+@pytest.mark.timeout(120)  # starts a platform twice
 def test_settings_persist_and_reach_run(own_platform: Callable[..., Platform]) -> None:
     mine = own_platform()
     mine.start()

@@ -1,5 +1,6 @@
 """Plugins that a test writes itself, gone with their data when it ends."""
 
+import shutil
 import textwrap
 from collections.abc import Mapping
 from itertools import count
@@ -36,11 +37,11 @@ class Written:
     def __init__(self, platform: Platform, api: Api) -> None:
         self.platform = platform
         self.api = api
-        self._keys: dict[str, None] = {}
+        self._folders: dict[str, None] = {}
 
     def write(self, folder: str, files: Files) -> str:
         """Put a folder into the plugin directory at once, in place of one of that name; its key."""
-        self._keys[key_of(folder)] = None
+        self._folders[folder] = None
         number = next(_NUMBERS)
         draft = self.platform.folder / f".draft-{number}-{folder}"
         for name, content in ({"plugin.py": files} if isinstance(files, str) else files).items():
@@ -94,6 +95,8 @@ class Written:
 
     def remove(self) -> None:
         """Delete every plugin that was written, with its data."""
-        for key in self._keys:
-            answer = self.api.http.delete(f"/api/plugins/plugins/{key}/delete/", params={"data": "true"})
+        for folder in self._folders:
+            path = f"/api/plugins/plugins/{key_of(folder)}/delete/"
+            answer = self.api.http.delete(path, params={"data": "true"})
             assert answer.status_code in {200, 404}, answer.text
+            shutil.rmtree(self.platform.plugins_dir / folder, ignore_errors=True)  # where it was no plugin
