@@ -55,6 +55,14 @@ async def test_every_write_raises_the_revision_and_is_told_without_settings(
     assert (last.settings, last.enabled, last.ever_enabled) == (settings, False, True)
 
 
+async def test_a_plugin_that_is_disabled_to_be_deleted_says_so_until_it_is_enabled(gateway: Bus) -> None:
+    said = []
+    for enabled, deleting in ((True, False), (False, True), (True, True), (False, False)):
+        command = m.SetEnabled(key="p", enabled=enabled, deleting=deleting)
+        said.append((await gateway.request(c.SET_ENABLED, command)).deleting)
+    assert said == [False, True, False, False]
+
+
 async def test_what_was_never_chosen_has_defaults(gateway: Bus) -> None:
     config = await gateway.request(c.GET_CONFIG, m.GetConfig(key="unknown"))
     assert (config.rev, config.enabled, config.settings) == (0, False, {})
