@@ -1,12 +1,14 @@
 """Running one service: its broker, its work, and /livez, /readyz, /metrics on a port of its own."""
 
 import asyncio
+import contextlib
 import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from typing import Final
+from typing import Any, Final
 
+import nats.errors
 import orjson
 import uvicorn
 from faststream.asgi import AsgiFastStream, AsgiResponse, get
@@ -21,6 +23,8 @@ Check = Callable[[], Awaitable[str | None]]
 """Says None where all is well, `ok: …` where there is something to say all the same, else what is wrong."""
 
 HEALTH_PORTS: Final = {"registry": 9192, "data": 9193, "executor": 9194, "provisioner": 9195}
+
+_DRAIN_S: Final = 1.0
 
 log = logging.get_logger(__name__)
 
@@ -83,7 +87,7 @@ def run(
 
     async def leave() -> None:
         # FastStream closes the connection before it leaves the lifespan, and work needs it to end in order.
-        await asyncio.gather(*(subscriber.stop() for subscriber in bus.broker.subscribers))
+        await asyncio.gather(*(_drained(subscriber) for subscriber in bus.broker.subscribers))
         await under_way.aclose()
 
     app = AsgiFastStream(
@@ -105,6 +109,15 @@ def run(
         runner.run(server.serve(sockets=[listener]))
     if not server.started:
         sys.exit(1)
+
+
+async def _drained(subscriber: Any) -> None:
+    """End a subscription without forgetting the commands that have come already: FastStream would drop them."""
+    with contextlib.suppress(nats.errors.Error, TimeoutError):
+        async with asyncio.timeout(_DRAIN_S):
+            await subscriber.subscription.drain()
+            subscriber.subscription = None
+    await subscriber.stop()
 
 
 def bind_or_exit(host: str, port: int, variable: str) -> socket.socket:

@@ -5,35 +5,38 @@ the broker's own client directly (docs/adr/0003).
 """
 
 import asyncio
-import ssl
+import contextlib
+import signal
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from typing import Any, Final, TypeVar
 
 import nats.errors
-import nats.js.errors
 import orjson
 from faststream.nats import NatsBroker
-from faststream.security import SASLPlaintext
 from nats.aio.client import Client
 from nats.aio.msg import Msg
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from shared import errors
-from shared.contracts.base import Envelope, Event, ReplyError
+from shared.contracts.base import Envelope, Event, new_id, now
 from shared.contracts.contract import Rpc, Signal, Stored, StoredEvent
 from shared.logging import get_logger
+from shared.messaging.connection import open_broker
+from shared.messaging.faults import Refused, answer_of, checked, end_of, faults, next_of, stored
+from shared.messaging.handlers import refuse_dropped
+from shared.messaging.held import Held, held_of
 from shared.messaging.streaming import Chunks
 from shared.settings import CommonSettings
+
+__all__ = ["Bus", "Held", "Refused", "connect", "wait_connected"]
 
 EXPECTED_LAST: Final = "Nats-Expected-Last-Subject-Sequence"
 EXPECTED_LAST_OF: Final = "Nats-Expected-Last-Subject-Sequence-Subject"
 """Whose last sequence is meant, where it is another subject of the stream than the one written to."""
 MSG_ID: Final = "Nats-Msg-Id"
 _ANSWER_S: Final = 2.5
-_WRONG_LAST_SEQUENCE: Final = 10071
-_STREAM_FULL: Final = frozenset({10077, 10023, 10047})  # maximum bytes, insufficient resources, no storage
+_FLUSH_S: Final = 5
 
 Req = TypeVar("Req", bound=BaseModel)
 Res = TypeVar("Res", bound=BaseModel)
@@ -41,27 +44,6 @@ M = TypeVar("M", bound=BaseModel)
 E = TypeVar("E", bound=Event)
 
 log = get_logger(__name__)
-
-
-class Refused(Exception):
-    """A compare-and-set publish came too late: the subject has moved on."""
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """A message as a stream holds it."""
-
-    subject: str
-    seq: int
-    data: bytes
-    headers: dict[str, str] = field(default_factory=dict)
-    time: str = ""
-    """When it was stored, RFC 3339 with nanoseconds."""
-
-    @property
-    def deleted(self) -> bool:
-        """Whether it is only a marker that a key was deleted or expired."""
-        return "Nats-Marker-Reason" in self.headers or self.headers.get("KV-Operation") in {"DEL", "PURGE"}
 
 
 class Bus:
@@ -73,6 +55,10 @@ class Bus:
         self.source = f"{service}/{instance}"
         self.on_back: set[Callable[[], None]] = set()
         """Called whenever the connection is back: what was asked of the server before, it may have forgotten."""
+        self.on_closed: Callable[[], None] = _end_process
+        """Called when the connection has ended for good without our wish."""
+        self.fault: Exception | None = None
+        """The connection's latest fault."""
         self.instance = instance
 
     @property
@@ -92,38 +78,46 @@ class Bus:
 
     async def request(self, rpc: Rpc[Req, Res], command: Req, *, timeout_s: float | None = None) -> Res:
         """Ask a contract's owner. Raises the error it answers with, Unavailable, or TimedOut."""
-        data = await self._request(rpc.subject, command, timeout_s or rpc.timeout_s, rpc.name)
-        return _answer(rpc, data)
+        timeout_s = timeout_s or rpc.timeout_s
+        reply = await self.ask(
+            rpc.subject,
+            command.model_dump_json().encode(),
+            timeout_s=timeout_s,
+            nobody=f"no {rpc.service} service is running",
+            late=f"{rpc.name} did not answer within {timeout_s:g} s",
+        )
+        return answer_of(rpc, reply.data)
 
-    async def stream(self, rpc: Rpc[Req, Res], command: Req) -> tuple[Res, AsyncIterator[bytes]]:
+    async def stream(self, rpc: Rpc[Req, Res], command: Req) -> tuple[Res, AsyncGenerator[bytes, None]]:
         """Ask for an answer followed by chunks, each a JSON array; they come as fast as they are taken.
 
         The iterator must be exhausted or closed (`aclose`). Raises as `request`, while iterating too.
         """
         chunks = Chunks(self.nc, rpc.timeout_s)
+        nobody = f"no {rpc.service} service is running"
         try:
-            head = await chunks.open(rpc.subject, command.model_dump_json().encode())
-            return _answer(rpc, head), chunks.iterate()
-        except nats.errors.NoRespondersError as error:
-            await chunks.close()
-            raise errors.Unavailable(f"no {rpc.service} service is running") from error
+            with faults(nobody, f"{rpc.name} did not answer within {rpc.timeout_s:g} s"):
+                head = await chunks.open(rpc.subject, command.model_dump_json().encode())
+            return answer_of(rpc, head), await chunks.begun()
         except BaseException:
             await chunks.close()
             raise
 
-    async def _request(self, subject: str, command: BaseModel, timeout_s: float, name: str) -> bytes:
-        payload = command.model_dump_json().encode()
-        try:
-            reply = await self.nc.request(subject, payload, timeout=timeout_s)
-        except nats.errors.NoRespondersError as error:
-            raise errors.Unavailable(f"no {name.partition('.')[0]} service is running") from error
-        except (nats.errors.TimeoutError, TimeoutError) as error:
-            raise errors.TimedOut(f"{name} did not answer within {timeout_s:g} s") from error
-        except nats.errors.MaxPayloadError as error:
-            raise errors.TooLarge(f"{name}: the message is larger than the bus carries") from error
-        except (nats.errors.ConnectionClosedError, nats.errors.OutboundBufferLimitError) as error:
-            raise errors.Unavailable("the bus is not connected") from error
-        return reply.data
+    async def ask(
+        self,
+        subject: str,
+        data: bytes,
+        headers: dict[str, str] | None = None,
+        *,
+        timeout_s: float,
+        nobody: str,
+        late: str,
+    ) -> Msg:
+        """One request, one answer. Raises Unavailable (`nobody`), TimedOut (`late`), TooLarge."""
+        with faults(nobody, late):
+            # Not by nats-py's own time-out: its `wait_for` may swallow a cancellation in Python 3.11.
+            async with asyncio.timeout(timeout_s):
+                return await self.nc.request(checked(subject), data, timeout=None, headers=headers)  # type: ignore[arg-type]
 
     # Storing
 
@@ -166,50 +160,41 @@ class Bus:
         while True:
             wait_s = min(_ANSWER_S, timeout_s) if again else timeout_s
             try:
-                return _stored(subject, (await self._ask_stream(subject, data, headers, wait_s)).data)
+                reply = await self.ask(
+                    subject,
+                    data,
+                    headers or None,
+                    timeout_s=wait_s,
+                    nobody=f"no stream takes {subject}: run the provisioner",
+                    late=f"the bus did not store {subject} in time",
+                )
+                return stored(subject, reply.data)
             except errors.TimedOut:
                 if not again or time.monotonic() + wait_s > deadline:
                     raise
 
-    async def _ask_stream(
-        self, subject: str, data: bytes, headers: dict[str, str] | None, timeout_s: float
-    ) -> Msg:
-        try:
-            return await self.nc.request(subject, data, timeout=timeout_s, headers=headers or None)
-        except nats.errors.NoRespondersError as error:
-            raise errors.Unavailable(f"no stream takes {subject}: run the provisioner") from error
-        except (nats.errors.TimeoutError, TimeoutError) as error:
-            raise errors.TimedOut(f"the bus did not store {subject} in time") from error
-        except nats.errors.MaxPayloadError as error:
-            raise errors.TooLarge("the message is larger than the bus carries") from error
-        except (nats.errors.ConnectionClosedError, nats.errors.OutboundBufferLimitError) as error:
-            raise errors.Unavailable("the bus is not connected") from error
-
     async def publish(self, contract: Signal[E], message: E, /, *, type: str, **names: str) -> None:  # noqa: A002
-        """Tell whoever listens just now."""
-        envelope = Envelope[Any].model_construct(**self._envelope(type, message))
-        await self.nc.publish(contract.subject.of(**names), envelope.model_dump_json().encode())
+        """Tell whoever listens just now. Raises Unavailable and TooLarge."""
+        await self._tell(contract.subject.of(**names), type, message)
 
     async def tell(self, contract: StoredEvent[E], message: E, /, *, type: str, **names: str) -> None:  # noqa: A002
         """Publish an event that a stream keeps, without waiting for its word: for what is worth less than speed.
 
         Raises Unavailable and TooLarge.
         """
-        envelope = Envelope[Any].model_construct(**self._envelope(type, message))
-        try:
-            await self.nc.publish(contract.subject.of(**names), envelope.model_dump_json().encode())
-        except nats.errors.MaxPayloadError as error:
-            raise errors.TooLarge("the message is larger than the bus carries") from error
-        except (nats.errors.ConnectionClosedError, nats.errors.OutboundBufferLimitError) as error:
-            raise errors.Unavailable("the bus is not connected") from error
+        await self._tell(contract.subject.of(**names), type, message)
+
+    async def _tell(self, subject: str, kind: str, message: BaseModel) -> None:
+        envelope = Envelope[Any].model_construct(**self._envelope(kind, message))
+        with faults():
+            await self.nc.publish(checked(subject), envelope.model_dump_json().encode())
 
     def _envelope(self, kind: str, message: BaseModel) -> dict[str, Any]:
-        fields = Envelope[Any].model_fields
         return {
             "v": 1,
-            "id": fields["id"].get_default(call_default_factory=True),
+            "id": new_id(),
             "type": kind,
-            "time": fields["time"].get_default(call_default_factory=True),
+            "time": now(),
             "source": self.source,
             "data": message,
         }
@@ -218,76 +203,105 @@ class Bus:
 
     async def last(self, stream: str, subject: str) -> Held | None:
         """The last message on a subject of a stream, markers of deletion included."""
-        return _held(await self._direct(f"$JS.API.DIRECT.GET.{stream}.{subject}", b""))
+        return held_of(await self._direct(f"$JS.API.DIRECT.GET.{stream}.{subject}", b""))
 
     async def at(self, stream: str, seq: int) -> Held | None:
         """The message with that sequence."""
         body = orjson.dumps({"seq": seq})
-        return _held(await self._direct(f"$JS.API.DIRECT.GET.{stream}", body))
+        return held_of(await self._direct(f"$JS.API.DIRECT.GET.{stream}", body))
 
     async def after(self, stream: str, subject: str, seq: int) -> Held | None:
         """The first message on a subject (or pattern) with a sequence of at least `seq`."""
         body = orjson.dumps({"seq": seq, "next_by_subj": subject})
-        return _held(await self._direct(f"$JS.API.DIRECT.GET.{stream}", body))
+        return held_of(await self._direct(f"$JS.API.DIRECT.GET.{stream}", body))
 
     async def _direct(self, api: str, body: bytes) -> Msg:
-        try:
-            return await self.nc.request(api, body, timeout=5.0)
-        except nats.errors.NoRespondersError as error:
-            raise errors.Unavailable(f"no answer to {api}: run the provisioner") from error
-        except (nats.errors.TimeoutError, TimeoutError) as error:
-            raise errors.TimedOut(f"the bus did not answer {api}") from error
-        except (nats.errors.ConnectionClosedError, nats.errors.OutboundBufferLimitError) as error:
-            raise errors.Unavailable("the bus is not connected") from error
+        nobody, late = f"no answer to {api}: run the provisioner", f"the bus did not answer {api}"
+        return await self.ask(api, body, timeout_s=5.0, nobody=nobody, late=late)
 
     async def snapshot(self, stream: str, *subjects: str) -> list[Held]:
         """The last message of every subject that matches: at most 1,024 subjects a call, by sequence."""
         return [held async for held in self.batch(stream, {"multi_last": list(subjects)})]
 
-    async def batch(self, stream: str, query: dict[str, Any]) -> AsyncIterator[Held]:
-        """Messages by one batched direct get; `query` as NATS takes it (`batch`, `seq`, `next_by_subj`, …)."""
+    async def batch(self, stream: str, query: dict[str, Any]) -> AsyncGenerator[Held, None]:
+        """Messages by one batched direct get; `query` as NATS takes it (`batch`, `seq`, `next_by_subj`, …).
+
+        They may be fewer than asked for: the server ends a batch at its own limit of bytes.
+        """
+        nobody, late = f"no stream {stream}: run the provisioner", f"the bus did not answer for {stream}"
         inbox = self.nc.new_inbox()
-        subscription = await self.nc.subscribe(inbox)
+        with faults(nobody, late):
+            subscription = await self.nc.subscribe(inbox)
         try:
-            await self.nc.publish(f"$JS.API.DIRECT.GET.{stream}", orjson.dumps(query), reply=inbox)
+            with faults(nobody, late):
+                await self.nc.publish(f"$JS.API.DIRECT.GET.{stream}", orjson.dumps(query), reply=inbox)
             while True:
-                try:
-                    message = await subscription.next_msg(timeout=5.0)
-                except (nats.errors.TimeoutError, TimeoutError) as error:
-                    raise errors.TimedOut(f"the bus did not answer for {stream}") from error
-                status = (message.headers or {}).get("Status")
-                if status == "503":
-                    raise errors.Unavailable(f"no stream {stream}: run the provisioner")
-                if status in {"204", "404"}:
+                with faults(nobody, late):
+                    message = await next_of(subscription, 5.0)
+                if (message.headers or {}).get("Status") in {"204", "404"}:
                     return
-                held = _held(message)
+                held = held_of(message)
                 if held is not None:
                     yield held
         finally:
-            await subscription.unsubscribe()
+            await end_of(subscription)
+
+    async def walk(self, stream: str, subject: str, *, page: int = 1000) -> AsyncIterator[Held]:
+        """Every message on a subject (or pattern) of a stream, from the oldest, page by page."""
+        seq = 1
+        while True:
+            began = seq
+            query = {"seq": seq, "next_by_subj": subject, "batch": page}
+            async with contextlib.aclosing(self.batch(stream, query)) as batch:
+                async for held in batch:
+                    seq = held.seq + 1
+                    yield held
+            # A page that is not full may have been ended by its size: only an empty one is the last.
+            if seq == began:
+                return
 
     async def listen(
         self, subject: str, callback: Callable[[Msg], Awaitable[None]]
     ) -> Callable[[], Awaitable[None]]:
-        """Have a callback called for each message, one after the other; returns what ends it."""
-        subscription = await self.nc.subscribe(subject, cb=callback)
-        # Twice, since nats-py writes a flush's ping ahead of what is still pending: only the second answer
-        # says that the server knows the subscription.
-        await self.nc.flush()
-        await self.nc.flush()
-        return subscription.unsubscribe
+        """Have a callback called for each message, one after the other; returns what ends it.
+
+        Raises Unavailable where there is no connection just now.
+        """
+        with faults():
+            subscription = await self.nc.subscribe(subject, cb=callback)
+        try:
+            with faults():
+                # Twice, since nats-py writes a flush's ping ahead of what is still pending: only the second
+                # answer says that the server knows the subscription.
+                await self.nc.flush(timeout=_FLUSH_S)
+                await self.nc.flush(timeout=_FLUSH_S)
+        except BaseException:
+            await end_of(subscription)
+            raise
+
+        async def end() -> None:
+            await end_of(subscription)
+
+        return end
+
+
+def _end_process() -> None:
+    signal.raise_signal(signal.SIGTERM)
 
 
 def connect(settings: CommonSettings, service: str, *, lost: Callable[[], None] | None = None) -> Bus:
     """A bus for a service; nothing is connected until its broker is started.
 
-    `lost` is called whenever the connection is lost; reconnecting goes on for ever.
+    `lost` is called whenever the connection is lost; reconnecting goes on for ever. Where the server refuses
+    the client for good, the process ends (`Bus.on_closed`): nats-py does not come back from that.
     """
     settings.require_bus()
-    user = settings.nats_user or service
 
     async def on_error(error: Exception) -> None:
+        bus.fault = error
         log.warning("bus_error", error=str(error), kind=type(error).__name__)
+        if isinstance(error, nats.errors.SlowConsumerError):
+            await refuse_dropped(bus.nc, error)
 
     async def on_lost() -> None:
         log.warning("bus_lost")
@@ -299,77 +313,36 @@ def connect(settings: CommonSettings, service: str, *, lost: Callable[[], None] 
         for back in tuple(bus.on_back):
             back()
 
-    context = ssl.create_default_context(cafile=str(settings.nats_tls_ca)) if settings.nats_tls_ca else None
-    broker = NatsBroker(
-        [url.strip() for url in settings.nats_url.split(",")],
-        name=f"{service}/{settings.instance}",
-        inbox_prefix=f"_INBOX_{user}",
-        max_reconnect_attempts=-1,
-        reconnect_time_wait=1,
+    async def on_closed() -> None:
+        if not broker.leaving:
+            log.error("bus_closed", reason=str(bus.nc.last_error))
+            bus.on_closed()
+
+    broker = open_broker(
+        settings,
+        service,
         error_cb=on_error,
         disconnected_cb=on_lost,
         reconnected_cb=on_back,
-        security=SASLPlaintext(
-            username=user, password=settings.bus_password(user), use_ssl=bool(context), ssl_context=context
-        ),
-        logger=None,
-        apply_types=False,
+        closed_cb=on_closed,
     )
     bus = Bus(broker, service=service, instance=settings.instance)
     return bus
 
 
 async def wait_connected(bus: Bus, timeout_s: float = 30.0) -> None:
-    """Connect, trying again while the bus is still starting. Raises SystemExit that says where it looked."""
-    deadline = asyncio.get_running_loop().time() + timeout_s
-    while True:
-        try:
-            await bus.broker.connect()
-        except (OSError, nats.errors.Error) as error:
-            refused = "authorization" in str(error).lower()
-            if refused or asyncio.get_running_loop().time() > deadline:
-                raise SystemExit(
-                    f"Cannot connect to the bus as {bus.service!r}: {error or type(error).__name__}"
-                ) from error
-            await asyncio.sleep(0.2)
-        else:
-            return
-
-
-def _stored(subject: str, reply: bytes) -> int:
-    ack: dict[str, Any] = orjson.loads(reply)
-    fault = ack.get("error")
-    if fault is None:
-        return int(ack["seq"])
-    if fault.get("err_code") == _WRONG_LAST_SEQUENCE:
-        raise Refused(fault.get("description", "wrong last sequence"))
-    if fault.get("err_code") in _STREAM_FULL or fault.get("code") == 503:
-        raise errors.Unavailable(f"the bus cannot store more now: {fault.get('description')}")
-    raise errors.Internal(f"the bus refused {subject}: {fault.get('description')}")
-
-
-def _answer(rpc: Rpc[Any, Res], data: bytes) -> Res:
+    """Connect, trying again while the bus is still starting. Raises SystemExit that says what it met."""
+    # Left to itself, nats-py would try for ever.
+    connecting = asyncio.create_task(bus.broker.connect())
+    deadline = time.monotonic() + timeout_s
     try:
-        return rpc.reply_adapter.validate_json(data).value
-    except ValidationError as not_ok:
-        try:
-            fault = ReplyError.model_validate_json(data).error
-        except ValidationError:
-            raise errors.Internal(f"{rpc.name} answered what nobody understands: {not_ok}") from not_ok
-    raise errors.error_of(fault.code, fault.message, fault.path)
-
-
-def _held(message: Msg) -> Held | None:
-    headers = dict(message.headers or {})
-    status = headers.get("Status")
-    if status in {"404", "408"}:
-        return None
-    if status:
-        raise errors.Unavailable(f"the bus answered {status} {headers.get('Description', '')}")
-    return Held(
-        subject=headers.get("Nats-Subject", ""),
-        seq=int(headers.get("Nats-Sequence", 0)),
-        data=message.data,
-        headers=headers,
-        time=headers.get("Nats-Time-Stamp", ""),
-    )
+        while not connecting.done():
+            await asyncio.wait({connecting}, timeout=0.1)
+            refused = "authorization" in str(bus.fault).lower()
+            if not connecting.done() and (refused or time.monotonic() > deadline):
+                raise SystemExit(f"Cannot connect to the bus as {bus.service!r}: {bus.fault or 'no answer'}")
+        connecting.result()
+    except (nats.errors.Error, OSError) as error:
+        raise SystemExit(f"Cannot connect to the bus as {bus.service!r}: {error}") from error
+    finally:
+        connecting.cancel()

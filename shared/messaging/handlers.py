@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, Final, TypeVar
 
+import nats.errors
 from faststream.nats import NatsBroker
 from faststream.nats.annotations import NatsMessage
 from nats.aio.client import Client
@@ -15,6 +16,7 @@ from pydantic import BaseModel, ValidationError
 
 from shared import errors
 from shared.contracts.contract import Rpc
+from shared.contracts.streams import RPC_PREFIX
 from shared.logging import get_logger
 from shared.messaging.streaming import error_reply, send_chunks
 
@@ -24,6 +26,8 @@ Streamed = tuple[Res, AsyncIterator[bytes]]
 
 AT_ONCE: Final = 256
 """Commands that a service works on at once; more wait in the order they came."""
+INBOXES: Final = "_INBOX_"
+"""What the inboxes of all users begin with."""
 
 log = get_logger(__name__)
 
@@ -57,11 +61,26 @@ class Handlers:
         self._subscribe(rpc, answer)
 
     async def drained(self, timeout_s: float = 10.0) -> None:
-        """Wait until what was begun is answered; what takes longer is cancelled."""
+        """Wait until what was begun is answered; what takes longer is cancelled, and its caller told so."""
         if self._tasks:
             _, late = await asyncio.wait(self._tasks, timeout=timeout_s)
             for task in late:
                 task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+
+    def _fault(self, rpc: Rpc[Any, Any], error: BaseException) -> errors.PlugarrError:
+        match error:
+            case errors.PlugarrError():
+                return error
+            case ValidationError():
+                return _invalid(error)
+            case nats.errors.MaxPayloadError():
+                return errors.TooLarge("the answer is larger than the bus carries")
+            case asyncio.CancelledError():
+                return errors.TimedOut(f"the {self._service} service ended before it had answered")
+            case _:
+                log.error("command_failed", rpc=rpc.name, exc_info=error)
+                return errors.Internal(f"{rpc.name} failed: {type(error).__name__}")
 
     def _subscribe(self, rpc: Rpc[Any, Any], answer: Callable[[bytes, str, Client], Awaitable[None]]) -> None:
         async def run(data: bytes, reply: str) -> None:
@@ -69,20 +88,24 @@ class Handlers:
             try:
                 try:
                     await answer(data, reply, nc)
-                except errors.PlugarrError as error:
-                    await nc.publish(reply, error_reply(error))
-                except ValidationError as error:
-                    await nc.publish(reply, error_reply(_invalid(error)))
-                except Exception as error:
-                    log.exception("command_failed", rpc=rpc.name)
-                    fault = errors.Internal(f"{rpc.name} failed: {type(error).__name__}")
-                    await nc.publish(reply, error_reply(fault))
+                except BaseException as error:
+                    await nc.publish(reply, error_reply(self._fault(rpc, error)))
+                    if isinstance(error, asyncio.CancelledError):
+                        raise
+            except nats.errors.Error as error:
+                log.warning("command_not_answered", rpc=rpc.name, reason=str(error))
             finally:
                 self._slots.release()
 
         async def take(message: NatsMessage) -> None:
+            reply = message.raw_message.reply
+            if not reply.startswith(INBOXES):
+                # The server itself passes on what its streams hold to any subject that a reader names as its
+                # inbox, and we may answer wherever we are asked from: neither is a command.
+                log.warning("command_without_inbox", rpc=rpc.name, reply=reply)
+                return
             await self._slots.acquire()
-            task = asyncio.create_task(run(message.body, message.raw_message.reply))
+            task = asyncio.create_task(run(message.body, reply))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
@@ -98,6 +121,12 @@ class Handlers:
             decoder=keep,
             pending_msgs_limit=65_536,
         )(take)
+
+
+async def refuse_dropped(nc: Client, dropped: nats.errors.SlowConsumerError) -> None:
+    """Answer a command that was dropped because too many wait: its caller would wait out its time."""
+    if dropped.subject.startswith(RPC_PREFIX) and dropped.reply.startswith(INBOXES):
+        await nc.publish(dropped.reply, error_reply(errors.Unavailable("too many commands wait already")))
 
 
 def _invalid(error: ValidationError) -> errors.Invalid:

@@ -1,14 +1,11 @@
 """Key-value buckets without consumers: compare-and-set writes, direct reads, live changes."""
 
 from collections.abc import Awaitable, Callable
-from typing import Final
 
 from nats.aio.msg import Msg
 
 from shared.contracts.streams import Bucket
 from shared.messaging.bus import EXPECTED_LAST, EXPECTED_LAST_OF, Bus, Held, Refused
-
-_PAGE: Final = 1000
 
 
 class Kv:
@@ -63,17 +60,13 @@ class Kv:
 
     async def entries(self, pattern: str = ">") -> dict[str, Held]:
         """All entries whose key matches, without the deleted ones; for buckets of any size."""
-        found: dict[str, Held] = {}
-        seq = 1
-        while True:
-            # A bucket keeps one message a key, so walking its stream finds each key's last; one that is
-            # written meanwhile moves to the end and is met again there.
-            query = {"next_by_subj": self._prefix + pattern, "seq": seq, "batch": _PAGE}
-            page = [held async for held in self._bus.batch(self._stream, query)]
-            found.update((held.subject.removeprefix(self._prefix), held) for held in page)
-            if len(page) < _PAGE:
-                return {key: held for key, held in found.items() if not held.deleted}
-            seq = page[-1].seq + 1
+        # A bucket keeps one message a key, so walking its stream finds each key's last; one that is written
+        # meanwhile moves to the end and is met again there.
+        found = {
+            held.subject.removeprefix(self._prefix): held
+            async for held in self._bus.walk(self._stream, self._prefix + pattern)
+        }
+        return {key: held for key, held in found.items() if not held.deleted}
 
     async def listen(
         self, pattern: str, changed: Callable[[str, Msg], Awaitable[None]]

@@ -33,6 +33,7 @@ class HeldLease:
         self._revision: int | None = None
         self._renewed_at = float("-inf")
         self._task: asyncio.Task[None] | None = None
+        self._closing = False
         self.epoch = 0
         """Epoch of the latest holding; 0 before the first."""
 
@@ -61,7 +62,11 @@ class HeldLease:
 
     async def close(self) -> None:
         """Give it back at once, so that a successor need not wait for its end."""
+        self._closing = True
         await ended(self._task)
+        await self._give_back()
+
+    async def _give_back(self) -> None:
         if self._revision is not None:
             revision, self._revision = self._revision, None
             try:
@@ -76,22 +81,30 @@ class HeldLease:
         beat: Callable[[], None] | None,
     ) -> None:
         told = False
-        while True:
+        while not self._closing:
             began = time.monotonic()
             await self._try(began)
-            if told and not self.held:
-                told = False
-                self._revision = None
-                log.warning("lease_lost", lease=self._key, epoch=self.epoch)
-                if lost:
-                    await lost()
-            elif self.held and not told:
-                told = True
-                log.info("lease_gained", lease=self._key, epoch=self.epoch)
-                if gained:
-                    await gained(self.epoch)
-            if told and beat and self._renewed_at == began:
-                beat()
+            try:
+                if told and not self.held:
+                    told = False
+                    self._revision = None
+                    log.warning("lease_lost", lease=self._key, epoch=self.epoch)
+                    if lost:
+                        await lost()
+                elif self.held and not told:
+                    log.info("lease_gained", lease=self._key, epoch=self.epoch)
+                    if gained:
+                        await gained(self.epoch)
+                    told = True
+                if told and beat and self._renewed_at == began:
+                    beat()
+            except (
+                Exception
+            ):  # the border: who follows the lease may raise anything, and must not stop it silently
+                log.exception("lease_follower_failed", lease=self._key)
+                if not told:
+                    # Who could not take it up does not hold it: another may.
+                    await self._give_back()
             pause = RENEW_S if told else RENEW_S / 4
             await asyncio.sleep(max(0.0, pause - (time.monotonic() - began)))
 

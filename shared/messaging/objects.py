@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Any, Final
 
-import nats.errors
 import orjson
 from nats.aio.client import Client
 
@@ -17,7 +16,6 @@ from shared.messaging.bus import Bus
 
 CHUNK_BYTES: Final = 128 * 1024
 _BATCH: Final = 64
-_PAGE: Final = 1000
 
 
 class Objects:
@@ -57,7 +55,7 @@ class Objects:
         return await self._info(digest) is not None
 
     async def get(self, digest: str) -> bytes:
-        """The bytes, verified. Raises NotFound, or Internal where what is stored does not match."""
+        """The bytes, verified. Raises NotFound where it is not there, or not whole."""
         return b"".join([chunk async for chunk in self.read(digest)])
 
     async def read(self, digest: str) -> AsyncIterator[bytes]:
@@ -67,33 +65,20 @@ class Objects:
             raise errors.NotFound(f"no object {digest[:12]}… in {self._bucket}")
         subject = f"$O.{self._bucket}.C.{info['nuid']}"
         whole = hashlib.sha256()
-        seq, chunks = 1, 0
-        while chunks < info["chunks"]:
-            query = {"seq": seq, "next_by_subj": subject, "batch": _BATCH}
-            page = [held async for held in self._bus.batch(self._stream, query)]
-            if not page:
-                raise errors.NotFound(f"object {digest[:12]}… in {self._bucket} is no longer whole")
-            for held in page:
-                whole.update(held.data)
-                yield held.data
-            seq, chunks = page[-1].seq + 1, chunks + len(page)
+        async for held in self._bus.walk(self._stream, subject, page=_BATCH):
+            whole.update(held.data)
+            yield held.data
         if whole.hexdigest() != digest:
-            raise errors.Internal(f"object {digest[:12]}… in {self._bucket} is damaged")
+            raise errors.NotFound(f"object {digest[:12]}… in {self._bucket} is no longer whole")
 
     async def stored(self) -> dict[str, datetime]:
         """Digest → when it was stored, of every object."""
-        found: dict[str, datetime] = {}
-        seq = 1
-        while True:
-            query = {"seq": seq, "next_by_subj": f"$O.{self._bucket}.M.*", "batch": _PAGE}
-            page = [held async for held in self._bus.batch(self._stream, query)]
-            for held in page:
-                if held.data and not held.deleted:
-                    # The server's nanoseconds are more than a datetime takes.
-                    found[orjson.loads(held.data)["name"]] = datetime.fromisoformat(f"{held.time[:19]}+00:00")
-            if len(page) < _PAGE:
-                return found
-            seq = page[-1].seq + 1
+        return {
+            # The server's nanoseconds are more than a datetime takes.
+            orjson.loads(held.data)["name"]: datetime.fromisoformat(f"{held.time[:19]}+00:00")
+            async for held in self._bus.walk(self._stream, f"$O.{self._bucket}.M.*")
+            if held.data and not held.deleted
+        }
 
     async def remove(self, digest: str) -> None:
         """Drop an object; that there is none is fine. Needs the right to purge the bucket's stream."""
@@ -105,12 +90,9 @@ class Objects:
 
     async def _purge(self, subject: str) -> None:
         api = f"$JS.API.STREAM.PURGE.{self._stream}"
-        try:
-            reply = await self._bus.nc.request(api, orjson.dumps({"filter": subject}), timeout=5.0)
-        except (nats.errors.TimeoutError, TimeoutError) as error:
-            raise errors.TimedOut(f"the bus did not drop {subject} in time") from error
-        except nats.errors.Error as error:
-            raise errors.Unavailable(f"the bus did not drop {subject}: {error}") from error
+        nobody, late = "nobody answers for streams", f"the bus did not drop {subject} in time"
+        body = orjson.dumps({"filter": subject})
+        reply = await self._bus.ask(api, body, timeout_s=5.0, nobody=nobody, late=late)
         fault = orjson.loads(reply.data).get("error")
         if fault is not None:
             raise errors.Internal(f"the bus refused to drop {subject}: {fault.get('description')}")

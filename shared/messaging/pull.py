@@ -108,6 +108,11 @@ class Pull:
         if self._asked <= self._at_once // 2:
             self._heard.set()
 
+    def resize(self, at_once: int) -> None:
+        """Have more, or fewer, at once from now on; what is in hand stays so."""
+        self._at_once = at_once
+        self._heard.set()
+
     async def stop(self) -> None:
         """Ask for nothing more. What is in hand stays so; what was delivered meanwhile comes again later."""
         self._bus.on_back.discard(self._ask_anew)
