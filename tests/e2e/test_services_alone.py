@@ -62,7 +62,9 @@ def is_ready(port: int) -> bool:
 
 def test_services_started_one_by_one_in_any_order_are_a_platform(start: Start, tmp_path: Path) -> None:
     # The gateway first: what it needs comes later.
-    ports = {service: start(service) for service in ("gateway", "executor", "registry", "data", "provisioner")}
+    ports = {
+        service: start(service) for service in ("gateway", "executor", "registry", "data", "provisioner")
+    }
     for service, port in ports.items():
         log = tmp_path / f"{service}.log"
         wait_until(lambda p=port: is_ready(p), 40, lambda path=log: path.read_text()[-3000:])
