@@ -3,6 +3,7 @@
 import asyncio
 from typing import Final
 
+import orjson
 from pydantic import TypeAdapter, ValidationError
 
 from shared.contracts import catalog as c
@@ -108,11 +109,15 @@ class Book:
         held = await self._kv.get(f"loaded.{token(key)}")
         return _loaded(held) if held is not None else None
 
-    async def every_loaded(self) -> dict[str, Loaded]:
-        """What every home says. Raises PlugarrError."""
-        entries = await self._kv.entries("loaded.*")
-        said = {name: _loaded(held) for name, held in entries.items()}
-        return {untoken(name.removeprefix("loaded.")): one for name, one in said.items() if one is not None}
+    async def loaded_by(self) -> dict[str, tuple[str, int]]:
+        """Key → executor and epoch of whoever says that a plugin is loaded. Raises PlugarrError."""
+        found: dict[str, tuple[str, int]] = {}
+        for name, held in (await self._kv.entries("loaded.*")).items():
+            # Nothing else of these documents is looked at, and some are large.
+            document = orjson.loads(held.data)
+            holder = str(document.get("executor", "")), int(document.get("epoch", 0))
+            found[untoken(name.removeprefix("loaded."))] = holder
+        return found
 
     async def say_loaded(self, key: str, loaded: Loaded) -> None:
         """Write what a plugin says of itself. Raises PlugarrError."""

@@ -79,23 +79,30 @@ class Fleet:
         self.homes[plugin] = HomeEntry(home.executor, home.epoch, home.site, revision)
         return True
 
-    async def give_back(self, plugin: str, home: Home, *, forget: bool = False) -> None:
-        """Let another executor of the site be the home; `forget` the site too. That it is not ours is fine."""
+    async def forget(self, plugin: str) -> None:
+        """Forget the site of a plugin that is gone, unless somebody lives there. Raises PlugarrError."""
+        entry = self.homes.get(plugin)
+        if entry is None or (entry.epoch and await self.lives(entry.executor, entry.epoch)):
+            return
+        try:
+            await self._kv.delete(f"home.{token(plugin)}", revision=entry.revision)
+        except Refused:
+            await self._read_home(plugin)
+        else:
+            self.homes.pop(plugin, None)
+
+    async def give_back(self, plugin: str, home: Home) -> None:
+        """Let another executor of the site be the home. That it is not ours is fine. Raises PlugarrError."""
         entry = self.homes.get(plugin)
         if entry is None or (entry.executor, entry.epoch) != (home.executor, home.epoch):
             return
-        key = f"home.{token(plugin)}"
+        value = home.model_copy(update={"epoch": 0}).model_dump_json().encode()
         try:
-            if forget:
-                await self._kv.delete(key, revision=entry.revision)
-                self.homes.pop(plugin, None)
-            else:
-                nobodys = home.model_copy(update={"epoch": 0})
-                value = nobodys.model_dump_json().encode()
-                revision = await self._kv.update(key, value, entry.revision)
-                self.homes[plugin] = HomeEntry(home.executor, 0, home.site, revision)
+            revision = await self._kv.update(f"home.{token(plugin)}", value, entry.revision)
         except Refused:
             await self._read_home(plugin)
+        else:
+            self.homes[plugin] = HomeEntry(home.executor, 0, home.site, revision)
 
     async def listen(self, changed: Callable[[], None]) -> list[Callable[[], Awaitable[None]]]:
         """Be told at once of executors that come or say good-bye, and of homes; returns what ends it."""

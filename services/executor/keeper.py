@@ -25,6 +25,7 @@ LOOK_S: Final = 1.0
 """How often leases are read: their expiry is not told."""
 READ_S: Final = 5.0
 """How often configs and manifests are read whole: an event that got lost costs no more."""
+TIDY_S: Final = 15.0
 _STALE_S: Final = 30.0
 
 log = get_logger(__name__)
@@ -62,6 +63,7 @@ class Keeper:
         self._unlisten: list[Callable[[], Awaitable[None]]] = []
         self._read_at = float("-inf")
         self._looked_at = float("-inf")
+        self._tidied_at = float("-inf")
         self._settling: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
@@ -137,8 +139,9 @@ class Keeper:
         if whole:
             self._read_at = loop.time()
         self._decide()
-        if whole:
+        if loop.time() - self._tidied_at > TIDY_S:
             await self._tidy()
+            self._tidied_at = loop.time()
         self._looked_at = loop.time()
         self._metrics.plugins(dict(Counter(residence.phase for residence in self._residences.values())))
 
@@ -185,14 +188,19 @@ class Keeper:
         return "move"
 
     async def _tidy(self) -> None:
-        """Take back what was said of plugins that were disabled while nobody had them."""
-        for key, loaded in (await self._book.every_loaded()).items():
+        """Take back what is said of plugins that were disabled, or removed, while nobody had them."""
+        said = await self._book.loaded_by()
+        for key in said.keys() | self._fleet.homes.keys():
             config = self._book.configs.get(key)
-            holder = self._fleet.members.get(loaded.executor)
-            kept = (config is not None and config.enabled) or key in self._residences
-            abandoned = holder is None or holder.epoch != loaded.epoch
-            if not kept and abandoned and leads(key, self._executor, self._fleet.members):
+            if (config is not None and config.enabled) or key in self._residences:
+                continue
+            if not leads(key, self._executor, self._fleet.members):
+                continue
+            holder, epoch = said.get(key, ("", 0))
+            if key in said and not await self._fleet.lives(holder, epoch):
                 await self._book.unsay_loaded(key)
+            if key in self._fleet.homes and not await self._book.installed(key):
+                await self._fleet.forget(key)
 
     async def _beat_for_ever(self) -> None:
         while True:

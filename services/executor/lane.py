@@ -50,6 +50,11 @@ class Lane:
         """Begin to pull."""
         await self._pull.start()
 
+    def resize(self, at_once: int) -> None:
+        """Take more, or fewer, commands at once."""
+        self.at_once = at_once
+        self._pull.resize(at_once)
+
     async def stop(self) -> None:
         """Pull no more; what is in hand goes on."""
         await self._pull.stop()

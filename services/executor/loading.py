@@ -1,5 +1,6 @@
 """Loading a plugin: its package, its libraries, its host, and what it then says of itself."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +20,8 @@ from shared.contracts.ui import FieldSpec
 from shared.logging import get_logger
 from shared.manifests.normalise import loaded_document
 
+LOADS_AT_ONCE: Final = 16
+"""Enough that one plugin which hangs while it loads holds up no other, few enough for a start with hundreds."""
 _NO_FILES: Final = "its files are missing"
 
 log = get_logger(__name__)
@@ -84,13 +87,15 @@ class Loader:
         self._metrics = metrics
         self._executor = executor
         self._here: dict[str, _Here] = {}
+        self._slots = asyncio.Semaphore(LOADS_AT_ONCE)
 
     async def load(self, manifest: Manifest, *, lead: bool) -> bool:
         """Load a plugin; whether it did. Raises PlugarrError or OSError where that may be tried again."""
         key = manifest.key
         config = self._book.configs.get(key) or await self._book.read_config(key)
         self._masks.set_plugin(key, secrets_of(config.settings, manifest.fields))
-        loaded = await self._load(manifest, with_defaults(config.settings, manifest.fields))
+        async with self._slots:
+            loaded = await self._load(manifest, with_defaults(config.settings, manifest.fields))
         here = _Here(manifest, loaded, dict(loaded.attributes), self._document(manifest, loaded))
         self._here[key] = here
         self._settle(here, config)

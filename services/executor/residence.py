@@ -16,6 +16,7 @@ from shared.messaging.bus import Bus
 from shared.tasks import ended
 
 _AGAIN_S: Final = 3.0
+_PATIENCE_S: Final = 1.0
 
 Reason = Literal["disable", "delete", "move", "fenced", "shutdown"]
 Phase = Literal["away", "loading", "ready", "failed", "leaving"]
@@ -104,7 +105,7 @@ class Residence:
     async def give_back(self) -> None:
         """Let another executor have the plugin, which is stopped here. Raises PlugarrError."""
         if self._there is not None and self._there.home:
-            await self._rooms.give_back(self.key, self._there.epoch, forget=False)
+            await self._rooms.give_back(self.key, self._there.epoch)
 
     # What the service asks
 
@@ -164,12 +165,10 @@ class Residence:
             await self._enter(wanted)
             return
         self._there = wanted
-        if wanted.lead:
+        if wanted.lead and self._rooms.holds(wanted.epoch):
             await self._loader.publish(self.key, wanted.manifest, wanted.epoch)
         if self._lane is not None and self._lane.at_once != wanted.manifest.execution.concurrency:
-            await self._lane.stop()
-            await self._lane.drained(None)
-            await self._open(wanted)
+            self._lane.resize(wanted.manifest.execution.concurrency)
 
     async def _enter(self, wanted: Wanted) -> None:
         if wanted.home and not await self._rooms.take(self.key, wanted.epoch):
@@ -199,10 +198,20 @@ class Residence:
             if there.lead and reason in {"disable", "delete"}:
                 await self._loader.unpublish(self.key)
             if there.home:
-                await self._rooms.give_back(self.key, there.epoch, forget=reason == "delete")
+                await self._rooms.give_back(self.key, there.epoch)
         self._loader.forget(self.key)
         self.phase = "away"
         log.info("plugin_left", plugin=self.key, reason=reason)
+
+    async def _drained(self, lane: Lane, *, patient: bool) -> bool:
+        """Whether the runs ended in time; patience ends when something else is wanted meanwhile."""
+        there = self._there
+        while patient and there is not None and self._wanted is not None:
+            if self._wanted.version.generation != there.version.generation:
+                break
+            if await lane.drained(_PATIENCE_S):
+                return True
+        return await lane.drained(self._handover_s)
 
     async def _clear_out(self, reason: Reason | Literal["reload"], *, patient: bool = False) -> None:
         """End the runs, then the plugin. A new version waits for the old one's runs, whatever they take."""
@@ -211,7 +220,7 @@ class Residence:
             await lane.stop()
             if reason == "fenced":
                 lane.drop()
-            elif not await lane.drained(None if patient else self._handover_s):
+            elif not await self._drained(lane, patient=patient):
                 given = self._service.give_up(f"the plugin was stopped ({reason})", self.key)
                 log.warning("runs_given_up", plugin=self.key, runs=given, reason=reason)
             await lane.drained(None)

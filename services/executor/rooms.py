@@ -53,9 +53,9 @@ class Rooms:
             return False
         return await self._fleet.take(plugin, self._home(plugin, epoch))
 
-    async def give_back(self, plugin: str, epoch: int, *, forget: bool) -> None:
+    async def give_back(self, plugin: str, epoch: int) -> None:
         """Let another executor have the plugin. Raises PlugarrError."""
-        await self._fleet.give_back(plugin, self._home(plugin, epoch), forget=forget)
+        await self._fleet.give_back(plugin, self._home(plugin, epoch))
 
     async def hosts_ended(self) -> None:
         """Wait until hosts that got the last heartbeat before now have ended by themselves."""

@@ -93,7 +93,8 @@ class RunState(Event):
     result: CarriedValue = None
     cause: str | None = None
     """Why it ended so, as a code: raised, denied, unserialisable, timed_out, crashed, plugin_disabled,
-    plugin_not_found, not_loaded, permission_denied, invalid_command, cancelled, executor_gone, expired, shutdown."""
+    plugin_not_found, not_loaded, permission_denied, invalid_command, cancelled, executor_gone, host_ended, expired,
+    shutdown."""
     error: str | None = None
     """The same for people, e.g. `str(exception)`."""
     error_type: str | None = None

@@ -267,3 +267,40 @@ async def test_a_run_that_outlives_the_grace_time_is_lost_by_the_shutdown(world:
         return await leases.get(f"executor.{one.name}") is None
 
     await until(given_back, 1)
+
+
+async def test_exactly_one_of_two_executors_that_get_the_same_command_runs_it(world: World, key: str) -> None:
+    first, second = await world.executor(), await world.executor()
+    await world.install(key, placement="any")
+    await world.enable(key)
+    await world.until_loaded(key)
+
+    async def both() -> bool:
+        return key in first.hosts.alive and key in second.hosts.alive
+
+    await until(both)
+    runs = [new_id() for _ in range(20)]
+    # Each command twice: most of them meet on different executors.
+    for run_id in runs:
+        await asyncio.gather(
+            world.request(key, "echo", run_id=run_id), world.request(key, "echo", run_id=run_id)
+        )
+    for run_id in runs:
+        assert (await world.result(run_id)).state == "succeeded"
+        assert first.hosts.calls[run_id] + second.hosts.calls[run_id] == 1
+
+
+async def test_an_outside_users_command_speaks_for_that_user_only(world: World, key: str) -> None:
+    one = await ready(world, key)
+    run_id, other = new_id(), new_id()
+    subject = c.RUN_REQUESTED_BY_USER.subject.of(plugin=key, action="echo", user="Ann")
+    # The server lets a bus user publish on no other subject; another action is a lie in the payload.
+    body = '{{"run_id": "{}", "plugin": "{}", "action": "{}", "actor": "user:admin"}}'
+    ann = await world.outsider("Ann", f"{key}.echo")
+    await ann.publish(subject, body.format(run_id, key, "echo").encode())
+    await ann.publish(subject, body.format(other, key, "delete").encode())
+    assert (await world.until_state(run_id, "succeeded")).actor == "bus:Ann"
+    refused = await world.until_state(other, "failed")
+    assert (refused.cause, refused.actor) == ("permission_denied", "bus:Ann")
+    assert one.hosts.calls[other] == 0
+    await ann.close()

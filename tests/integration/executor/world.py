@@ -8,10 +8,15 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import nats
+import nats.errors
 import orjson
+from nats.aio.client import Client
 from nats.aio.msg import Msg
 from prometheus_client import CollectorRegistry
 
+from deploy.embedded.nats import save_bus_users
+from deploy.nats.permissions import BusUser, user_name
 from deploy.provisioner.apply import ensure_durable, remove_durable
 from services.executor.main import Executor
 from services.executor.metrics import Metrics
@@ -22,7 +27,7 @@ from shared.contracts.base import new_id
 from shared.contracts.data import GetConfig, ListConfigs, ListHead, PluginConfig, SetSettings
 from shared.contracts.manifest import Execution, Loaded, Manifest
 from shared.contracts.names import token
-from shared.contracts.plugins import PluginChanged
+from shared.contracts.plugins import PluginChanged, Reloaded, ReloadPlugins
 from shared.contracts.runs import Caller, RunRequested, RunResult, RunState
 from shared.contracts.streams import ACK_WAIT_S, MANIFESTS, PACKAGES, Durable, plugin_durable, plugin_filters
 from shared.messaging.bus import MSG_ID, Bus, connect, wait_connected
@@ -70,8 +75,8 @@ class Running:
 
 
 class World:
-    def __init__(self, nats: RunningNats, bus_of: BusOf, folder: Path) -> None:
-        self.nats = nats
+    def __init__(self, server: RunningNats, bus_of: BusOf, folder: Path) -> None:
+        self.nats = server
         self.bus_of = bus_of
         self.folder = folder
         self.configs: dict[str, PluginConfig] = {}
@@ -91,6 +96,9 @@ class World:
         handlers.command(c.GET_CONFIG, self._get)
         handlers.command(c.SET_SETTINGS, self._set)
         await self.data.broker.start()
+        answers = Handlers(self.registry.broker, "registry")
+        answers.command(c.RELOAD_PLUGINS, self._reload)
+        await self.registry.broker.start()
         await self.gateway.listen(c.RUN_ENDED.subject.pattern(kind="gateway", caller="test"), self._ended)
         return self
 
@@ -124,6 +132,22 @@ class World:
         await running.stack.enter_async_context(executor.work())
         self.running.append(running)
         return running
+
+    async def outsider(self, name: str, *runs: str) -> Client:
+        """A bus user with these rights, logged in."""
+        save_bus_users(self.nats.secrets, [BusUser(name, runs)])
+        self.nats.server.reload()
+        user = user_name(name)
+
+        async def log_in() -> Client | None:
+            try:
+                return await nats.connect(
+                    self.nats.url, user=user, password=self.nats.password(user), allow_reconnect=False
+                )
+            except nats.errors.Error:
+                return None  # the server has not read its users again yet
+
+        return await until(log_in)
 
     # plugins
 
@@ -232,6 +256,9 @@ class World:
 
     async def _get(self, command: GetConfig) -> PluginConfig:
         return self.configs.get(command.key, PluginConfig(key=command.key))
+
+    async def _reload(self, _command: ReloadPlugins) -> Reloaded:
+        return Reloaded(count=len(await self.manifests.entries("manifest.*")))
 
     async def _set(self, command: SetSettings) -> PluginConfig:
         if command.key not in self.configs:
