@@ -14,11 +14,27 @@ _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | _NO_LINK
 
 
 class Folder:
-    """A directory, entered by descriptors: each step refuses links, and what stands in the way is removed."""
+    """A directory, entered by descriptors: each step refuses links, and what stands in the way is removed.
 
-    def __init__(self, root: Path) -> None:
+    `root` is ours and is trusted; plugins can put links in the place of everything below it, also of the
+    directories on the way to `within`.
+    """
+
+    def __init__(self, root: Path, within: str) -> None:
         root.mkdir(parents=True, exist_ok=True)
         self._root = root
+        self._within = within
+
+    def has(self, name: str) -> bool:
+        """Whether there is anything of this name, without following a link to it."""
+        with self._parent(name, make=False) as (parent, last):
+            if parent is None:
+                return False
+            try:
+                os.stat(last, dir_fd=parent, follow_symlinks=False)
+            except OSError:
+                return False
+            return True
 
     def digest(self, name: str) -> str | None:
         """SHA-256 of a file, None where there is no regular file of that name."""
@@ -76,8 +92,8 @@ class Folder:
 
     @contextmanager
     def _parent(self, name: str, *, make: bool) -> Iterator[tuple[int | None, str]]:
-        *folders, last = name.rstrip("/").split("/")
-        current: int | None = os.open(self._root, _FOLDER)
+        *folders, last = f"{self._within}/{name.rstrip('/')}".split("/")
+        current: int | None = os.open(self._root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             for folder in folders:
                 below = _enter(current, folder, make=make)

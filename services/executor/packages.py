@@ -5,7 +5,6 @@ import fcntl
 import hashlib
 import io
 import json
-import os
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -46,7 +45,7 @@ class WorkingCopies:
 
     def __init__(self, store: Store, files_dir: Path, records_dir: Path) -> None:
         self._store = store
-        self._plugins_dir = files_dir / "plugins"
+        self._files_dir = files_dir
         self._records_dir = records_dir
 
     async def bring_up_to_date(self, key: str, folder: str, digest: str) -> Path:
@@ -56,25 +55,23 @@ class WorkingCopies:
         """
         if folder in {"", ".", ".."} or "/" in folder or "\0" in folder:
             raise errors.Invalid(f"{folder!r} is no name of a folder")
-        target = self._plugins_dir / folder
-        if not await asyncio.to_thread(self._is_current, key, target, digest):
+        copy = Folder(self._files_dir, f"plugins/{folder}")
+        if not await asyncio.to_thread(self._is_current, key, copy, digest):
             package = await self._store.get(digest)
-            await asyncio.to_thread(self._bring, key, target, digest, package)
-        return target
+            await asyncio.to_thread(self._bring, key, copy, digest, package)
+        return self._files_dir / "plugins" / folder
 
-    def _is_current(self, key: str, target: Path, digest: str) -> bool:
+    def _is_current(self, key: str, copy: Folder, digest: str) -> bool:
         record = self._read(key)
-        if record.digest != digest or not record.done or not target.is_dir() or target.is_symlink():
+        if record.digest != digest or not record.done:
             return False
-        return all(os.path.lexists(target / name) for name in record.files)
+        return all(copy.has(name) for name in record.files)
 
-    def _bring(self, key: str, target: Path, digest: str, package: bytes) -> None:
+    def _bring(self, key: str, copy: Folder, digest: str, package: bytes) -> None:
         with self._locked(key):
-            if self._is_current(key, target, digest):
+            if self._is_current(key, copy, digest):
                 return
             before = self._read(key)
-            if target.is_symlink():
-                target.unlink()
             wanted = dict(_contents(package))
             digests = {name: hashlib.sha256(data).hexdigest() for name, (data, _) in wanted.items()}
             under_way = {name: list(known) for name, known in before.files.items()}
@@ -82,7 +79,6 @@ class WorkingCopies:
                 if made not in under_way.setdefault(name, []):
                     under_way[name].append(made)
             self._write(key, Record(digest, done=False, files=under_way))
-            copy = Folder(target)
             for name in sorted(under_way.keys() - digests.keys()):
                 copy.drop(name)
             for name, (data, mode) in wanted.items():

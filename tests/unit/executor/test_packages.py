@@ -106,10 +106,10 @@ async def test_a_kill_in_the_middle_heals(rig: Rig, monkeypatch: pytest.MonkeyPa
         put(self, name, data, mode=mode)
 
     monkeypatch.setattr(packages.Folder, "put", die)
+    copy = Folder(rig.folder.parents[1], "plugins/My Plug")
+    package = rig.store.held[rig.store.add({"a.py": "2", "b.py": "2"})]
     with pytest.raises(KeyboardInterrupt):
-        rig.copies._bring(
-            "my_plug", rig.folder, "x", rig.store.held[rig.store.add({"a.py": "2", "b.py": "2"})]
-        )
+        rig.copies._bring("my_plug", copy, "x", package)
     monkeypatch.undo()
     await rig.bring({"a.py": "2", "b.py": "2"})
     assert rig.found() == {"a.py": "2", "b.py": "2"}
@@ -147,6 +147,21 @@ async def test_a_folder_that_became_a_link_or_stands_in_the_way_is_replaced(rig:
     (rig.folder / "plugin.py/in the way").write_text("x")
     await rig.bring({"plugin.py": "2"})
     assert rig.found() == {"plugin.py": "2"}
+
+
+async def test_a_link_in_the_place_of_all_plugins_leads_no_file_elsewhere(rig: Rig, tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    (outside / "My Plug").mkdir(parents=True)
+    (outside / "My Plug/plugin.py").write_text("untouched")
+    await rig.bring({"plugin.py": "1"})
+    rig.folder.parent.rename(tmp_path / "files/moved")
+    rig.folder.parent.symlink_to(outside)
+    await rig.bring({"plugin.py": "1"})
+    await rig.bring({"plugin.py": "2", "more.py": "2"})
+    assert rig.found() == {"plugin.py": "2", "more.py": "2"}
+    assert not rig.folder.parent.is_symlink()
+    assert (outside / "My Plug/plugin.py").read_text() == "untouched"
+    assert len(list(outside.rglob("*"))) == 2
 
 
 async def test_byte_code_of_a_replaced_source_is_forgotten(rig: Rig) -> None:
