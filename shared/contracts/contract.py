@@ -1,6 +1,7 @@
 """The kinds of contract: subject, payload, reply, time-out and stream, named together once."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final, Generic, TypeVar
@@ -56,7 +57,11 @@ class Subject:
 
     def of(self, **names: str) -> str:
         """The subject of these names."""
-        return ROOT + _FIELD.sub(lambda match: token(names[match[1]]), self.template)
+        return self._format(**{name: token(value) for name, value in names.items()})
+
+    @cached_property
+    def _format(self) -> Callable[..., str]:
+        return (ROOT + self.template).format
 
     def pattern(self, **names: str) -> str:
         """The subscription pattern: fields that are not given match anything."""

@@ -95,6 +95,8 @@ def test_a_reference_is_told_from_params_that_look_alike() -> None:
     assert ObjectRef.read(reference) == ObjectRef(digest="0" * 64, size=5)
     assert isinstance(command.params, ObjectRef)
     assert ObjectRef.read({"$object": "x"}) is None
+    assert ObjectRef.read({"$object": "x", "size": 5}) is None
+    assert ObjectRef.read({"$object": "0" * 64, "size": -1}) is None
     assert '"$object"' in command.model_dump_json()
 
 
