@@ -1,8 +1,10 @@
 """Fixtures: the real servers. A nats-server per test module, one mongod for all with a database each."""
 
 import asyncio
+import gc
 import subprocess
 import uuid
+import warnings
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -107,6 +109,15 @@ async def bus_of(nats: RunningNats) -> AsyncIterator[Callable[[str], Awaitable[B
     yield open_bus
     for bus in opened:
         await bus.broker.stop()
+
+
+@pytest.fixture
+def abandoned() -> Iterator[None]:
+    """nats-py leaves what it did not get connected to the garbage collector of a process that would end."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        yield
+        gc.collect()
 
 
 @pytest.fixture(scope="session")

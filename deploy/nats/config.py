@@ -1,5 +1,6 @@
 """nats-server's configuration, generated from the catalogue: users, permissions, storage, limits."""
 
+import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from typing import Any, Literal
 import bcrypt
 
 from deploy.nats.permissions import PROVISIONER, SERVICES, BusUser, of_service, user_name
+from shared.contracts import catalog as c
 from shared.contracts.streams import RESERVED_BYTES
 
 
@@ -29,10 +31,16 @@ def nats_config(server: Server, passwords: Mapping[str, str], users: Iterable[Bu
         {"user": name, "password": _hash(passwords[name]), "permissions": of_service(name).as_nats()}
         for name in (*SERVICES, PROVISIONER)
     ]
-    for user in users:
-        name = user_name(user.name)
-        permissions = user.permissions().as_nats()
-        accounts.append({"user": name, "password": _hash(passwords[name]), "permissions": permissions})
+    outside = [
+        {
+            "user": user_name(user.name),
+            "password": _hash(passwords[user_name(user.name)]),
+            "permissions": user.permissions().as_nats(),
+        }
+        for user in users
+    ]
+    commands = c.RUN_REQUESTED_BY_USER.subject.pattern()
+    results = c.RUN_ENDED.subject.pattern(kind="user")
     config: dict[str, Any] = {
         "server_name": "plugarr",
         "listen": f"{server.host}:{server.port}",
@@ -50,7 +58,23 @@ def nats_config(server: Server, passwords: Mapping[str, str], users: Iterable[Bu
         "accounts": {
             # No user of the system account: nobody needs it here.
             "$SYS": {"users": []},
-            "PLUGARR": {"jetstream": "enabled", "users": accounts},
+            "PLUGARR": {
+                "jetstream": "enabled",
+                "users": accounts,
+                "exports": [
+                    {"service": commands, "accounts": ["OUTSIDE"]},
+                    {"stream": results, "accounts": ["OUTSIDE"]},
+                ],
+            },
+            # An account of their own, since the server checks no reply subject: a stream's acknowledgement goes
+            # to whatever subject the publisher names, with the server's own rights within the account.
+            "OUTSIDE": {
+                "users": outside,
+                "imports": [
+                    {"service": {"account": "PLUGARR", "subject": commands}},
+                    {"stream": {"account": "PLUGARR", "subject": results}},
+                ],
+            },
         },
     }
     if server.monitor_port:
@@ -60,5 +84,7 @@ def nats_config(server: Server, passwords: Mapping[str, str], users: Iterable[Bu
 
 
 def _hash(password: str) -> str:
-    # The passwords are 256 random bits: a low cost loses nothing, and connecting stays quick.
-    return bcrypt.hashpw(password.encode(), bcrypt.gensalt(rounds=4, prefix=b"2a")).decode()
+    # The passwords are 256 random bits: a low cost loses nothing, and connecting stays quick. The salt follows
+    # from the password, so that a reload changes only the users that changed, and refuses nobody meanwhile.
+    salt = f"$2a$04${hashlib.sha256(password.encode()).hexdigest()[:21]}e"
+    return bcrypt.hashpw(password.encode(), salt.encode()).decode()

@@ -27,10 +27,14 @@ class Permissions:
     subscribe: tuple[str, ...]
     responds: bool = False
     """Whether it may answer whoever asked it, and only them."""
+    never: tuple[str, ...] = ()
+    """What `publish` must not be taken to mean, where a pattern in it is wider than what is needed."""
 
     def as_nats(self) -> dict[str, Any]:
         """The `permissions` block of nats-server's configuration."""
-        block: dict[str, Any] = {"publish": list(self.publish), "subscribe": list(self.subscribe)}
+        # To the server an empty list allows everything.
+        publish = {"allow": list(self.publish), "deny": list(self.never)} if self.publish else {"deny": [">"]}
+        block: dict[str, Any] = {"publish": publish, "subscribe": list(self.subscribe)}
         if self.responds:
             # Streamed answers are many messages to one inbox, and as slow as their reader.
             block["allow_responses"] = {"max": -1, "expires": "5m"}
@@ -148,6 +152,8 @@ _PERMISSIONS: Final = {
                 c.APP_EVENT.subject.pattern(),
             ]
         ),
+        # Names of durables are one token: a pattern cannot say `plugin_*`.
+        never=_sorted(_works_off(c.RUN_CMD, s.RECORDER)),
         subscribe=_sorted(
             [
                 "_INBOX_executor.>",
@@ -204,7 +210,16 @@ _PERMISSIONS: Final = {
     ),
     PROVISIONER: Permissions(
         # Makes streams and consumers, and for that very reason publishes nothing else and reads nothing.
-        publish=_sorted(["$JS.API.INFO", "$JS.API.STREAM.>", "$JS.API.CONSUMER.>"]),
+        publish=_sorted(
+            [
+                "$JS.API.INFO",
+                *(f"$JS.API.STREAM.{verb}.*" for verb in ("CREATE", "UPDATE", "INFO")),
+                *(f"$JS.API.CONSUMER.{verb}.*.*" for verb in ("DURABLE.CREATE", "INFO", "DELETE", "CREATE")),
+                # With the filter as its rest.
+                "$JS.API.CONSUMER.CREATE.*.*.>",
+                "$JS.API.CONSUMER.LIST.*",
+            ]
+        ),
         subscribe=_sorted([*_calls(PROVISIONER), "_INBOX_provisioner.>"]),
         responds=True,
     ),

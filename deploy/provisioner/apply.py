@@ -109,8 +109,9 @@ def _of_bucket(bucket: s.Bucket, replicas: int) -> api.StreamConfig:
         duplicate_window=_DUPLICATES_S,
         num_replicas=replicas,
         allow_direct=True,
-        allow_rollup_hdrs=True,
-        allow_msg_ttl=True,
+        # A header of any writer could erase the whole bucket; with delete markers the server insists on it.
+        allow_rollup_hdrs=bucket.marker_ttl_s is not None,
+        allow_msg_ttl=bucket.marker_ttl_s is not None,
         deny_delete=True,
         subject_delete_marker_ttl=bucket.marker_ttl_s,
     )
@@ -127,5 +128,4 @@ def _of_objects(bucket: s.ObjectBucket, replicas: int) -> api.StreamConfig:
         storage=api.StorageType.FILE,
         num_replicas=replicas,
         allow_direct=True,
-        allow_rollup_hdrs=True,
     )

@@ -47,7 +47,7 @@ class Objects:
             "digest": "SHA-256=" + base64.urlsafe_b64encode(bytes.fromhex(digest)).decode(),
             "options": {"max_chunk_size": CHUNK_BYTES},
         }
-        await self._bus.put(self._meta(digest), orjson.dumps(info), {"Nats-Rollup": "sub"})
+        await self._bus.put(self._meta(digest), orjson.dumps(info))
         return reference
 
     async def has(self, digest: str) -> bool:
@@ -113,9 +113,12 @@ class Objects:
 
 
 async def by_reference(objects: Objects, value: Any) -> Any:
-    """The value itself, or a reference to it where its JSON is over 512 KiB. Raises TooLarge over 64 MiB."""
+    """The value itself, or a reference to it where its JSON is over 512 KiB. Raises TooLarge over 64 MiB.
+
+    A value that looks like a reference goes by one too: it would be taken for one, and show what it names.
+    """
     data = orjson.dumps(value)
-    if len(data) <= INLINE_LIMIT:
+    if len(data) <= INLINE_LIMIT and ObjectRef.read(value) is None:
         return value
     return await objects.put(data)
 

@@ -2,11 +2,9 @@
 
 import asyncio
 import contextlib
-import gc
 import signal
 import time
-import warnings
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import orjson
@@ -15,7 +13,7 @@ import pytest
 from deploy.embedded.process import free_port
 from shared import errors
 from shared.contracts import catalog as c
-from shared.contracts.data import AddItem, ListHead, ListItems, RecordAnswer
+from shared.contracts.data import AddItem, ListConfigs, ListHead, ListItems, RecordAnswer
 from shared.contracts.plugins import PluginChanged, ReloadPlugins
 from shared.contracts.streams import LEASES, MANIFESTS
 from shared.messaging.bus import Bus, connect, wait_connected
@@ -282,15 +280,6 @@ async def test_that_end_is_a_termination_signal_by_default(nats: RunningNats) ->
 # Connecting
 
 
-@pytest.fixture
-def abandoned() -> Iterator[None]:
-    """nats-py leaves what it did not get connected to the garbage collector; here its process would end."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)
-        yield
-        gc.collect()
-
-
 @pytest.mark.usefixtures("abandoned")
 async def test_a_bus_that_is_not_there_is_said_in_time(nats: RunningNats) -> None:
     settings = nats.settings(nats_url=f"nats://127.0.0.1:{free_port()}")
@@ -417,7 +406,7 @@ async def test_while_the_bus_is_away_everything_fails_as_said_and_leaves_nothing
     async def nothing(_message: object) -> None: ...
 
     async def read() -> None:
-        _, chunks = await gateway.stream(c.LIST_ITEMS, LIST)
+        _, chunks = await gateway.stream(c.LIST_CONFIGS, ListConfigs())
         await chunks.aclose()
 
     attempts = {

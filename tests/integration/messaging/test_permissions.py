@@ -2,15 +2,27 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
 
 import nats as nats_py
 import pytest
 from nats.aio.client import Client
 
 from deploy.embedded.nats import save_bus_users
-from deploy.nats.permissions import PROVISIONER, SERVICES, BusUser
+from deploy.nats.permissions import PROVISIONER, SERVICES, BusUser, user_name
+from shared.contracts import catalog as c
+from shared.contracts import streams as s
+from shared.contracts.data import GetConfig, PluginConfig
+from shared.messaging.bus import Bus
+from shared.messaging.handlers import Handlers
 from tests.servers import RunningNats
+
+ALL_STREAMS = [
+    *(stream.name for stream in s.STREAMS),
+    *(f"KV_{bucket.name}" for bucket in s.BUCKETS),
+    *(f"OBJ_{bucket.name}" for bucket in s.OBJECT_BUCKETS),
+]
 
 
 class Intruder:
@@ -35,17 +47,23 @@ class Intruder:
         # writes a flush's ping ahead of what is still pending, so only the second one is after it.
         await self.nc.flush()
         await self.nc.flush()
-        return not self._refused.empty() and "permissions violation" in self._refused.get_nowait().lower()
+        said = [self._refused.get_nowait() for _ in range(self._refused.qsize())]
+        return any("permissions violation" in one.lower() for one in said)
 
 
-async def open_as(server: RunningNats, user: str, password: str) -> Intruder:
+async def open_as(server: RunningNats, user: str, password: str, **more: Any) -> Intruder:
     refused: asyncio.Queue[str] = asyncio.Queue()
 
     async def on_error(error: Exception) -> None:
         await refused.put(str(error))
 
     nc = await nats_py.connect(
-        server.url, user=user, password=password, error_cb=on_error, inbox_prefix=f"_INBOX_{user}".encode()
+        server.url,
+        user=user,
+        password=password,
+        error_cb=on_error,
+        inbox_prefix=f"_INBOX_{user}".encode(),
+        **more,
     )
     return Intruder(nc, refused)
 
@@ -155,19 +173,27 @@ async def test_who_makes_consumers_publishes_to_no_stream(nats: RunningNats) -> 
     await intruder.nc.close()
 
 
+async def reload(nats: RunningNats) -> None:
+    """Have the server take its users over, and wait until it says that it has."""
+
+    def taken_over() -> int:
+        return nats.server.log.read_text().count("Reloaded server configuration")
+
+    before = taken_over()
+    assert nats.server.reload()
+    async with asyncio.timeout(5):
+        while taken_over() == before:  # noqa: ASYNC110 - the server tells it in its log only
+            await asyncio.sleep(0.01)
+
+
 @pytest.fixture
 async def alice(nats: RunningNats) -> AsyncIterator[Intruder]:
-    save_bus_users(nats.secrets, [BusUser("alice", ("hello.greet",)), BusUser("bob", ("hello",))])
-    assert nats.server.reload()
-    user = "user_alice"
-    # The server applies a reload a moment after the signal.
-    async with asyncio.timeout(5):
-        while True:
-            try:
-                intruder = await open_as(nats, user, nats.password(user))
-                break
-            except Exception as error:  # noqa: BLE001 - nats-py raises several kinds for a refused login
-                assert "authorization" in str(error).lower()  # noqa: PT017
+    save_bus_users(
+        nats.secrets,
+        [BusUser("alice", ("hello.greet",)), BusUser("bob", ("hello",)), BusUser("nothing granted", ())],
+    )
+    await reload(nats)
+    intruder = await open_as(nats, "user_alice", nats.password("user_alice"))
     yield intruder
     await intruder.nc.close()
 
@@ -214,6 +240,96 @@ async def test_headers_that_would_schedule_expire_or_erase_commands_are_refused(
     assert "error" in json.loads(reply.data), reply.data
 
 
+async def test_whoever_was_granted_nothing_may_nothing(alice: Intruder, nats: RunningNats) -> None:
+    user = user_name("nothing granted")
+    nobody = await open_as(nats, user, nats.password(user))
+    for subject in ("plugarr.v1.run.request.hello.greet.alice", "plugarr.v1.rpc.data.log_in", "x"):
+        assert await nobody.refuses_publish(subject), subject
+    await nobody.nc.close()
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "$KV.manifests.manifest.hello",
+        "$KV.leases.registry",
+        "plugarr.v1.run.request.other",
+        "plugarr.v1.run.result.user.bob.x",
+        "$O.packages.M.x",
+    ],
+)
+async def test_an_acknowledgement_reaches_no_subject_of_the_platform(
+    alice: Intruder, nats: RunningNats, target: str
+) -> None:
+    """The server answers where the publisher says, with rights of its own."""
+    provisioner = await open_as(nats, PROVISIONER, nats.password(PROVISIONER))
+    js = provisioner.nc.jetstream()
+
+    async def stored() -> int:
+        return sum([(await js.stream_info(name)).state.last_seq for name in ALL_STREAMS])
+
+    before = await stored()
+    await alice.nc.publish("plugarr.v1.run.request.hello.greet.alice", b"{}", reply=target)
+    # The acknowledgement of another command comes after it.
+    await alice.nc.request("plugarr.v1.run.request.hello.greet.alice", b"{}", timeout=3)
+    assert await stored() == before + 2
+    await provisioner.nc.close()
+
+
+async def test_no_header_of_a_writer_erases_what_others_wrote(nats: RunningNats) -> None:
+    executor = await open_as(nats, "executor", nats.password("executor"))
+    for subject in ("$KV.manifests.loaded.hello", "$O.payloads.M.x"):
+        for scope in ("all", "sub"):
+            reply = await executor.nc.request(subject, b"", headers={"Nats-Rollup": scope}, timeout=3)
+            assert "error" in json.loads(reply.data), (subject, scope)
+    await executor.nc.close()
+
+
+async def test_an_executor_takes_nothing_from_the_recorder(nats: RunningNats) -> None:
+    executor = await open_as(nats, "executor", nats.password("executor"))
+    for subject in ("$JS.API.CONSUMER.MSG.NEXT.RUN_CMD.recorder", "$JS.ACK.RUN_CMD.recorder.1.1.1.1.0"):
+        assert await executor.refuses_publish(subject), subject
+    assert not await executor.refuses_publish("$JS.API.CONSUMER.MSG.NEXT.RUN_CMD.plugin_hello")
+    await executor.nc.close()
+
+
+async def test_the_provisioner_reads_and_erases_nothing(nats: RunningNats) -> None:
+    intruder = await open_as(nats, PROVISIONER, nats.password(PROVISIONER))
+    for subject in (
+        "$JS.API.STREAM.MSG.GET.RUN_CMD",
+        "$JS.API.STREAM.PURGE.RUN_CMD",
+        "$JS.API.STREAM.DELETE.RUN_CMD",
+        "$JS.API.DIRECT.GET.RUN_CMD",
+        "$JS.API.CONSUMER.MSG.NEXT.RUN_CMD.recorder",
+    ):
+        assert await intruder.refuses_publish(subject, b"{}"), subject
+    await intruder.nc.close()
+
+
+async def test_a_reload_disturbs_nobody_who_stays(
+    nats: RunningNats, bus_of: Callable[[str], Awaitable[Bus]]
+) -> None:
+    async def answer(_command: GetConfig) -> PluginConfig:
+        return PluginConfig(key="p")
+
+    data, gateway = await bus_of("data"), await bus_of("gateway")
+    handlers = Handlers(data.broker, "data")
+    handlers.command(c.GET_CONFIG, answer)
+    await data.broker.start()
+    assert (await gateway.request(c.GET_CONFIG, GetConfig(key="p"))).key == "p"
+    before = nats.server.config.read_text()
+    save_bus_users(nats.secrets, [BusUser("late", ("hello",))])
+    await reload(nats)
+    late = await open_as(nats, "user_late", nats.password("user_late"), allow_reconnect=False)
+    await late.nc.close()
+    assert data.nc.stats["reconnects"] == gateway.nc.stats["reconnects"] == 0
+    assert (await gateway.request(c.GET_CONFIG, GetConfig(key="p"))).key == "p"
+    after = nats.server.config.read_text()
+    services = json.loads(before)["accounts"]["PLUGARR"]
+    assert json.loads(after)["accounts"]["PLUGARR"] == services
+
+
+@pytest.mark.usefixtures("abandoned")
 async def test_a_wrong_password_and_no_password_are_refused(nats: RunningNats) -> None:
     for credentials in ({}, {"user": "executor", "password": "x"}, {"user": "nobody", "password": "x"}):
         with pytest.raises(Exception, match=r"(?i)authorization|no servers"):
