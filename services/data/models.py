@@ -31,10 +31,22 @@ class Place:
         named = orjson.dumps([self.plugin, self.collection])
         return f"d_{hashlib.sha256(named).hexdigest()[:40]}"
 
-    def operation(self, verb: str, op_id: str, item: int | None = None) -> str:
-        """The key under which a write is remembered."""
+    def operation(
+        self, verb: str, op_id: str, item: int | None = None, *, content: Any = None
+    ) -> "Operation":
+        """The write that `op_id` names; `content` is what is written, JSON-shaped."""
         named = orjson.dumps([verb, self.plugin, self.collection, item, op_id])
-        return hashlib.sha256(named).hexdigest()
+        return Operation(hashlib.sha256(named).hexdigest(), hashlib.sha256(orjson.dumps(content)).hexdigest())
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """A write that is done once, however often it is asked for."""
+
+    key: str
+    """Under which it is remembered."""
+    digest: str
+    """Of what it writes: the same key with another one is a mistake of the caller's."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,10 +120,10 @@ class CollectionService:
 
     async def _carried(self, value: Any) -> Any:
         encoded = orjson.dumps(value)
-        reference: ObjectRef | None = None
-        if len(encoded) > INLINE_LIMIT:
-            reference = await self._payloads.put(encoded)
-        return reference or value
+        # What looks like a reference would be taken for one, and show whoever asks what it names.
+        if len(encoded) <= INLINE_LIMIT and ObjectRef.read(value) is None:
+            return value
+        return await self._payloads.put(encoded)
 
 
 def op_id(op: Op) -> str:

@@ -191,9 +191,11 @@ class RunService:
 
     async def _publish(self, run_id: str, request: Request, plugin: Plugin, user: User) -> None:
         params: Any = request.params
-        if request.size > INLINE_LIMIT:
+        # What looks like a reference would be taken for one, and show whoever asks what it names.
+        alike = ObjectRef.read(params) is not None
+        if alike or request.size > INLINE_LIMIT:
             data = await asyncio.to_thread(orjson.dumps, params)
-            if len(data) > INLINE_LIMIT:
+            if alike or len(data) > INLINE_LIMIT:
                 params = await self._payloads.put(data)
         # Constructed, not validated: everything in it was made or looked at here, and this is the hot path.
         command = RunRequested.model_construct(

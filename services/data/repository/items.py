@@ -14,7 +14,7 @@ import orjson
 from bson.int64 import Int64
 from pymongo import errors as mongo
 
-from services.data.models import Item, Place, Stamp
+from services.data.models import Item, Operation, Place, Stamp
 from services.data.repository import queries
 from services.data.repository.documents import decoded, stored
 from services.data.repository.mongo import Database, Document, Session, translate
@@ -66,7 +66,7 @@ class Items:
                 await asyncio.sleep(0.05)
         raise AssertionError
 
-    async def add(self, place: Place, item: Item, operation: str) -> Stamp:
+    async def add(self, place: Place, item: Item, operation: Operation) -> Stamp:
         """Add an item under a new id."""
         for _ in range(5):
             item_id = await self._places.take_ids(place, 1)
@@ -90,7 +90,7 @@ class Items:
         place: Place,
         item_id: int,
         change: Callable[[dict[str, Any]], Item],
-        operation: str,
+        operation: Operation,
         *,
         remember: bool,
     ) -> tuple[Stamp, dict[str, Any] | None] | None:
@@ -119,7 +119,7 @@ class Items:
             return None
         return _stamp(answer), orjson.loads(answer["data"]) if remember else None
 
-    async def delete(self, place: Place, item_id: int, operation: str) -> int:
+    async def delete(self, place: Place, item_id: int, operation: Operation) -> int:
         """Delete an item; how many there were."""
 
         async def remove(session: Session) -> Document:
@@ -128,7 +128,7 @@ class Items:
 
         return int((await self._once(operation, remove))["deleted"])
 
-    async def clear(self, place: Place, operation: str) -> int:
+    async def clear(self, place: Place, operation: Operation) -> int:
         """Delete all items at once; how many there were."""
 
         async def remove(session: Session) -> Document:
@@ -139,7 +139,7 @@ class Items:
         return int((await self._once(operation, remove, bulk=True))["deleted"])
 
     async def replace(
-        self, place: Place, items: list[Item], ids: list[int | None], operation: str
+        self, place: Place, items: list[Item], ids: list[int | None], operation: Operation
     ) -> list[Stamp]:
         """Put these items in the place of all there are, at once; those without an id are numbered."""
         before = await self._recorded(operation)
@@ -163,13 +163,13 @@ class Items:
         return _stamps(await self._once(operation, swap, bulk=True))
 
     async def _once(
-        self, operation: str, write: Callable[[Session], Awaitable[Document]], *, bulk: bool = False
+        self, operation: Operation, write: Callable[[Session], Awaitable[Document]], *, bulk: bool = False
     ) -> Document:
         """Do a write and record its answer, in one transaction; or find the answer of the first time."""
 
         async def recorded(session: Session) -> Document:
             answer = await write(session)
-            entry = {"_id": operation, "at": datetime.now(UTC), "answer": answer}
+            entry = {"_id": operation.key, "of": operation.digest, "at": datetime.now(UTC), "answer": answer}
             try:
                 await self._operations.insert_one(entry, session=session)
             except mongo.DuplicateKeyError as error:
@@ -186,10 +186,15 @@ class Items:
                 raise errors.Conflict("this operation was done more than an hour ago") from None
             return before
 
-    async def _recorded(self, operation: str) -> Document | None:
+    async def _recorded(self, operation: Operation) -> Document | None:
         async with self._database.bounded():
-            entry = await self._operations.find_one({"_id": operation})
-        return entry["answer"] if entry else None
+            entry = await self._operations.find_one({"_id": operation.key})
+        if entry is None:
+            return None
+        if entry["of"] != operation.digest:
+            raise errors.Invalid("op_id: it was used for writing something else", path="op_id")
+        answer: Document = entry["answer"]
+        return answer
 
     async def _open(
         self, place: Place, query: ListItems

@@ -48,14 +48,15 @@ class ItemService:
         """Store a document under a new id; an `_id` of its own is ignored."""
         document = await self._document(command.data)
         place = _place(command)
-        stamp = await self._items.add(place, Item.of(document), place.operation("add", command.op_id))
+        operation = place.operation("add", command.op_id, content=document)
+        stamp = await self._items.add(place, Item.of(document), operation)
         return m.RecordAnswer(record=_record(stamp, document))
 
     async def replace_item(self, command: m.ReplaceItem) -> m.RecordAnswer:
         """Put a document in the place of another; no record where there is none."""
         item = Item.of(await self._document(command.data))
         place = _place(command)
-        operation = place.operation("replace_item", command.op_id, command.id)
+        operation = place.operation("replace_item", command.op_id, command.id, content=item.data)
         found = await self._items.change(place, command.id, lambda _: item, operation, remember=False)
         return m.RecordAnswer(record=None if found is None else _record(found[0], item.data))
 
@@ -70,7 +71,7 @@ class ItemService:
             return Item.of(document)
 
         place = _place(command)
-        operation = place.operation("patch", command.op_id, command.id)
+        operation = place.operation("patch", command.op_id, command.id, content=given)
         found = await self._items.change(place, command.id, merged, operation, remember=True)
         return m.RecordAnswer(record=None if found is None else _record(found[0], found[1] or {}))
 
@@ -91,7 +92,10 @@ class ItemService:
         async with self._large:
             given = await self._array(command.items)
             items, ids = await _somewhere(len(given), lambda: _prepared(given))
-            operation = place.operation("replace", command.op_id)
+            written = [ids, [item.data for item in items]]
+            operation = await _somewhere(
+                len(items), lambda: place.operation("replace", command.op_id, content=written)
+            )
             stamps = await self._items.replace(place, items, ids, operation)
 
         async def encoded() -> AsyncIterator[bytes]:

@@ -15,7 +15,7 @@ from shared.contracts import data as m
 from shared.contracts.base import JsonObject, new_id
 from shared.contracts.streams import PAYLOADS
 from shared.messaging.bus import Bus
-from shared.messaging.objects import Objects
+from shared.messaging.objects import Objects, by_reference
 from tests.integration.data.talk import HERE, add, documents, listed, replaced
 
 
@@ -29,6 +29,45 @@ async def test_ids_count_up_and_are_never_used_again(gateway: Bus) -> None:
     cleared = await gateway.request(c.CLEAR_COLLECTION, m.ClearCollection(**HERE, op_id=new_id()))
     assert cleared.deleted == 2
     assert (await add(gateway, {})).id == 4
+
+
+async def test_a_document_that_looks_like_a_reference_is_a_document(gateway: Bus) -> None:
+    document = {"$object": "a" * 64, "size": 3}
+    sent = await by_reference(Objects(gateway), document)
+    assert (await add(gateway, sent)).data == document
+
+
+async def test_an_op_id_names_one_write_only(gateway: Bus) -> None:
+    op_id = new_id()
+    first = await add(gateway, {"n": 1}, op_id=op_id)
+    assert (await add(gateway, {"n": 1}, op_id=op_id)).id == first.id
+    for other in (
+        add(gateway, {"n": 2}, op_id=op_id),
+        _put(gateway, first.id, [{"n": 3}, {"n": 4}]),
+        _patched(gateway, first.id, [{"n": 5}, {"n": 6}]),
+    ):
+        with pytest.raises(errors.Invalid) as refused:
+            await other
+        assert refused.value.path == "op_id"
+    assert await documents(gateway) == [{"n": 5}]
+    op_id = new_id()
+    await replaced(gateway, [{"n": 1}], op_id=op_id)
+    for items in ([{"n": 1}, {"n": 2}], [{"n": 2}]):
+        with pytest.raises(errors.Invalid):
+            await replaced(gateway, items, op_id=op_id)
+    assert await documents(gateway) == [{"n": 1}]
+
+
+async def _put(gateway: Bus, item_id: int, documents: list[JsonObject]) -> None:
+    op_id = new_id()
+    for document in documents:
+        await gateway.request(c.REPLACE_ITEM, m.ReplaceItem(**HERE, id=item_id, data=document, op_id=op_id))
+
+
+async def _patched(gateway: Bus, item_id: int, documents: list[JsonObject]) -> None:
+    op_id = new_id()
+    for document in documents:
+        await gateway.request(c.PATCH_ITEM, m.PatchItem(**HERE, id=item_id, data=document, op_id=op_id))
 
 
 AWKWARD: list[JsonObject] = [

@@ -23,7 +23,7 @@ def test_places_of_different_names_lie_apart() -> None:
     assert len({place.physical for place in names}) == len(names)
     assert all(len(place.physical) < 64 for place in names)
     operations = {
-        place.operation(verb, "op", item)
+        place.operation(verb, "op", item).key
         for place in names
         for verb in ("add", "patch")
         for item in (None, 1)

@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+import orjson
 import pytest
 
 from services.gateway.idempotency import Idempotency
@@ -53,6 +54,15 @@ class World:
 @pytest.fixture
 async def world() -> World:
     return World()
+
+
+async def test_params_that_look_like_a_reference_are_not_taken_for_one(world: World) -> None:
+    world.results.told = OK
+    params = {"$object": "a" * 64, "size": 3}
+    await world.run(params=params)
+    sent = world.commands.stored[0].params
+    assert isinstance(sent, ObjectRef)
+    assert orjson.loads(world.payloads.kept[sent.digest]) == params
 
 
 async def test_the_command_says_who_asked_what_and_which_settings_were_seen(world: World) -> None:
