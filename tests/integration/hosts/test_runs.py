@@ -308,6 +308,52 @@ async def test_limits_of_the_process_are_sane(plugin: Rig) -> None:
     assert 1024 <= files[0] <= 4096
 
 
+async def test_machine_that_runs_out_of_memory_ends_plugins_first(plugin: Rig) -> None:
+    score = await evaluate(plugin, "int(open('/proc/self/oom_score_adj').read())")
+    assert score.result == {"status": "ok", "result": 1000}
+
+
+PATCHING = """
+    import json, plugarr
+
+    def dumps(*args, **kwargs):
+        raise RuntimeError("not today")
+
+    class Plugin:
+        def run(self, action, params, context):
+            json.dumps = json.loads = dumps
+            print("here")
+            plugarr.emit("e", {"a": 1})
+            return {"a": [1, "x"]}
+"""
+
+
+async def test_plugin_that_replaces_json_still_has_results_and_a_log(rig: Rig) -> None:
+    await rig.start("patching", PATCHING)
+    for run_id in ("r1", "r2"):
+        result = await asyncio.wait_for(rig.run("patching", run_id=run_id), 3)
+        assert result.result == {"a": [1, "x"]}, result
+        assert rig.upcalls.log_of(run_id) == ["here"]
+
+
+FORKING = """
+    import os
+
+    class Plugin:
+        def run(self, action, params, context):
+            pid = os.fork()
+            if pid == 0:
+                return {"who": "child"}
+            return {"who": "parent", "status": os.waitpid(pid, 0)[1]}
+"""
+
+
+async def test_forked_process_that_comes_out_of_the_plugins_code_ends(rig: Rig) -> None:
+    await rig.start("forking", FORKING)
+    result = await asyncio.wait_for(rig.run("forking"), 10)
+    assert result.result == {"who": "parent", "status": 0}
+
+
 async def test_hosts_can_be_spawned_where_forking_is_not_safe(make_rig: MakeRig) -> None:
     rig = make_rig(spawn=True)
     await rig.start("eval", EVALUATING)

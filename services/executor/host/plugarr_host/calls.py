@@ -3,6 +3,7 @@
 import atexit
 import contextvars
 import logging
+import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -58,6 +59,8 @@ class Calls:
     def _conduct(self, job: Job, work: Callable[[], _Answer]) -> None:
         current.set(job)
         outcome = guarded(job, work)
+        if not self._channel.is_ours:
+            os._exit(0)  # forked by the plugin, and come out of its code: nobody waits for it here
         self._jobs.pop(job.number, None)
         answer: dict[str, Any] = {"t": "ended", "id": job.number, "end": "returned", "result": None}
         if outcome.error is not None:

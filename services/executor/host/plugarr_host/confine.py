@@ -6,9 +6,11 @@ a single process further (Landlock, seccomp) belongs here, after the limits.
 
 import contextlib
 import resource
+from pathlib import Path
 from typing import Final
 
 _OPEN_FILES: Final = 4096
+_OOM_SCORE: Final = "1000"
 
 
 def _lower(kind: int, limit: int) -> None:
@@ -21,7 +23,12 @@ def _lower(kind: int, limit: int) -> None:
 
 
 def confine(memory: int | None) -> None:
-    """No core dumps, a sane number of open files, at most `memory` bytes of address space."""
+    """No core dumps, a sane number of open files, at most `memory` bytes of address space.
+
+    Where the machine's memory ends, the kernel is to take it from plugins, and not from bus or database.
+    """
+    with contextlib.suppress(OSError):  # there is no such file on macOS
+        Path("/proc/self/oom_score_adj").write_text(_OOM_SCORE)
     _lower(resource.RLIMIT_CORE, 0)
     _lower(resource.RLIMIT_NOFILE, _OPEN_FILES)
     if memory is not None:
