@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from shared.contracts.manifest import ATTRIBUTES, Manifest, Problem
-from shared.contracts.names import RESERVED_PLUGIN_KEYS
+from shared.contracts.names import RESERVED_PLUGIN_KEYS, token
 from shared.manifests.execution import execution
 from shared.manifests.findings import Findings
 from shared.manifests.normalise import Normaliser
@@ -14,7 +14,8 @@ from shared.manifests.plugin_json import Declared, read_plugin_json
 from shared.manifests.static import FILES, StaticPlugin, read_static
 
 LOGO: Final = "logo.png"
-_MAX_KEY: Final = 255
+_MAX_KEY: Final = 240
+"""Of the key as a token: consumers and files are named after it, and end at 255."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,7 @@ def _refusal(folder: str, key: str) -> Problem | None:
         )
     if _printable(folder) != folder:
         return Problem(path="", message="the folder's name is not UTF-8 text", remedy="rename the folder")
-    if len(key.encode()) > _MAX_KEY or not key.strip("._"):
+    if not key.strip("._") or len(token(key)) > _MAX_KEY:
         return Problem(path="", message="the folder's name makes no usable key", remedy="rename the folder")
     return None
 

@@ -172,6 +172,15 @@ def test_a_thousand_plugins_are_read_in_less_than_three_seconds_of_cpu(tmp_path)
     assert min(taken) < 3
 
 
+@pytest.mark.parametrize("folder", ["n" * 250, "字" * 80])
+def test_name_too_long_for_what_is_named_after_it_is_listed_and_refused(tmp_path, folder):
+    (tmp_path / folder).mkdir()
+    (tmp_path / folder / "plugin.py").write_text(PLUGIN)
+    manifest = read_manifest(tmp_path / folder)
+    assert manifest.invalid
+    assert manifest.errors[0].remedy == "rename the folder"
+
+
 @settings(max_examples=100, deadline=None)
 @given(
     source=st.binary(max_size=200) | st.text(max_size=200).map(str.encode), declared=st.binary(max_size=100)
