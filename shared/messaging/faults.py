@@ -7,6 +7,7 @@ from typing import Any, Final, TypeVar
 
 import nats.errors
 import orjson
+from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 from pydantic import BaseModel, ValidationError
@@ -82,6 +83,16 @@ async def next_of(subscription: Subscription, timeout_s: float) -> Msg:
     if (message.headers or {}).get("Status") == "503":
         raise nats.errors.NoRespondersError
     return message
+
+
+async def round_trip(nc: Client, timeout_s: float) -> None:
+    """Wait until the server has dealt with what was sent. Raises TimeoutError."""
+    # Not nats-py's `flush`: where that is cancelled or late it leaves a cancelled future behind, and the
+    # connection's reading ends for good when the server answers it.
+    answered: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+    await nc._send_ping(answered)  # noqa: SLF001 - what `flush` does
+    async with asyncio.timeout(timeout_s):
+        await asyncio.shield(answered)
 
 
 async def end_of(subscription: Subscription) -> None:

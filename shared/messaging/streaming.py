@@ -17,7 +17,7 @@ from nats.aio.subscription import Subscription
 from shared import errors
 from shared.contracts.base import ReplyError
 from shared.logging import get_logger
-from shared.messaging.faults import end_of, faults, next_of
+from shared.messaging.faults import end_of, faults, next_of, round_trip
 
 CHUNK_BYTES: Final = 256 * 1024
 """About how large a chunk is made."""
@@ -66,14 +66,20 @@ class Chunks:
         return chunks
 
     async def close(self) -> None:
-        """Stop listening, and tell a sender that waits for its chunks to be taken."""
+        """Stop listening, and tell a sender that waits for its chunks to be taken.
+
+        Done also where the reader is cancelled meanwhile, as a browser that goes away has it cancelled.
+        """
         if self._subscription is None:
             return
         subscription, self._subscription = self._subscription, None
+        await asyncio.shield(self._end(subscription))
+
+    async def _end(self, subscription: Subscription) -> None:
         # A sender that goes on sending notices by itself that nobody listens; one whose window is full does not.
-        with contextlib.suppress(nats.errors.Error, OSError):
+        with contextlib.suppress(nats.errors.Error, OSError, TimeoutError):
             if not self._ended:
-                await self._nc.flush(timeout=1)
+                await round_trip(self._nc, 1.0)
         while subscription.pending_msgs:
             self._untaken.append((await subscription.next_msg(timeout=None)).reply)
         await end_of(subscription)

@@ -80,6 +80,29 @@ async def test_a_reader_that_stops_in_the_middle_releases_sender_and_source(bus_
     assert source.made < 20
 
 
+async def test_a_reader_that_is_cancelled_again_and_again_ends_nothing_but_its_stream(bus_of: BusOf) -> None:
+    source = Source(1000)
+    await serve(await bus_of("data"), lambda h: h.streaming(c.LIST_ITEMS, source.answer))
+    gateway = await bus_of("gateway")
+    before = subscriptions(gateway)
+    for pauses in range(8):
+        _, chunks = await gateway.stream(c.LIST_ITEMS, LIST)
+        await anext(chunks)
+        closing = asyncio.ensure_future(chunks.aclose())
+        # As a browser that goes away has it: each pause on the way out is cancelled too.
+        for _ in range(pauses):
+            await asyncio.sleep(0)
+        while not closing.done():
+            closing.cancel()
+            await asyncio.sleep(0)
+    _, chunks = await gateway.stream(c.LIST_ITEMS, LIST)
+    assert await anext(chunks) == b"[0]"
+    await chunks.aclose()
+    async with asyncio.timeout(3):
+        while subscriptions(gateway) != before:
+            await gateway.nc.flush()
+
+
 async def test_a_streamed_answer_that_nobody_reads_can_be_closed(bus_of: BusOf) -> None:
     source = Source(1000)
     await serve(await bus_of("data"), lambda h: h.streaming(c.LIST_ITEMS, source.answer))
