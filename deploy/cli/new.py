@@ -49,7 +49,7 @@ def new(
     for step in (
         f"open {folder / 'plugin.py'} and change what it does",
         f"plugarr check {folder}",
-        f'plugarr up, then enable "{name}" on the plugins page; a change of its files is picked up by itself',
+        f"plugarr up, then plugarr enable {key}; a change of its files is picked up by itself",
         f'plugarr run {key} add_note --params \'{{"text": "it works"}}\'',
     ):
         out.print(Text(f"  • {step}"))

@@ -30,9 +30,7 @@ def home(ready: bool, checks: dict[str, str]) -> bytes:
 <p>The gateway runs, and is <strong class="{"good" if ready else "bad"}">{state}</strong>.</p>
 <table>{rows}</table>
 <h2>The web UI is not built</h2>
-<p>It needs Node 20.19 or newer. In the repository:</p>
-<pre>make setup</pre>
-<p>Or put a built one anywhere and name its folder in <code>PLUGARR_UI_DIR</code>. No restart is needed.</p>
+<p>This version brings none. Put a built one anywhere and name its folder in <code>PLUGARR_UI_DIR</code>.</p>
 <h2>Meanwhile</h2>
 <ul><li><a href="/docs">The HTTP API</a> (<a href="/openapi.json">OpenAPI</a>)</li>
 <li><a href="/asyncapi">The bus, for outside publishers</a> (AsyncAPI)</li>
