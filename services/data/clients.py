@@ -1,5 +1,6 @@
 """Everything that the data service reaches on the bus, apart from the commands it answers."""
 
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -25,6 +26,8 @@ from shared.messaging.objects import Objects, by_reference
 _ALL_COMMANDS: Final = "plugarr.v1.run.request.>"
 _SEARCHED: Final = 1000
 """Commands that are looked through for one that is in no history yet."""
+_AHEAD_S: Final = 3600.0
+"""By how much a sender's clock may be ahead."""
 _LOG_BYTES: Final = 768 * 1024
 """Bytes of log from which on a page is full, whatever its limit."""
 
@@ -64,9 +67,11 @@ class Commands:
     async def find(self, run_id: str) -> ReceivedCommand | None:
         """A command that no history has yet: looked for from the moment on that its UUIDv7 names."""
         uuid = UUID(run_id)
-        if uuid.version != 7:
+        made_s = (uuid.int >> 80) / 1000
+        # A moment that is still to come, or that the calendar has not, is no command's.
+        if uuid.version != 7 or made_s > time.time() + _AHEAD_S:
             return None
-        since = datetime.fromtimestamp((uuid.int >> 80) / 1000, UTC) - timedelta(seconds=2)
+        since = datetime.fromtimestamp(made_s, UTC) - timedelta(seconds=2)
         query = {
             "start_time": since.isoformat().replace("+00:00", "Z"),
             "next_by_subj": _ALL_COMMANDS,

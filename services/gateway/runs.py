@@ -1,6 +1,7 @@
 """Asking for runs and waiting for their results, a bounded time."""
 
 import asyncio
+import contextlib
 import hashlib
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
@@ -171,6 +172,16 @@ class RunService:
             if entry is not None:
                 return _run_of(entry, run)
         return run
+
+    async def large(self, run: Run) -> dict[str, bytes]:
+        """The JSON of a run's params and result where they came by reference and are still kept."""
+        found: dict[str, bytes] = {}
+        for name in ("params", "result"):
+            with contextlib.suppress(errors.NotFound):
+                raw = await self.resolved(getattr(run, name))
+                if raw is not None:
+                    found[name] = raw
+        return found
 
     async def resolved(self, value: Any) -> bytes | None:
         """The JSON that a reference stands for, or None where the value is none."""

@@ -272,7 +272,7 @@ class UserList(Success):
 
 class PageQuery(BaseModel):
     limit: Annotated[int, Field(ge=1, le=1000)] = 50
-    offset: Annotated[int, Field(ge=0, le=2**63 - 1)] = 0
+    offset: Annotated[int, Field(ge=0, le=2**62)] = 0
 
 
 class CreateUserBody(CreateUser):

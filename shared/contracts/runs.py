@@ -175,7 +175,7 @@ class ListRuns(Command):
     search: Annotated[str, Field(max_length=200)] | None = None
     sort: Literal["created_at", "-created_at"] = "-created_at"
     limit: Annotated[int, Field(ge=1, le=1000)] = 50
-    offset: Annotated[int, Field(ge=0)] = 0
+    offset: Annotated[int, Field(ge=0, le=2**62)] = 0
 
 
 class RunPage(Answer):

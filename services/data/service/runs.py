@@ -60,8 +60,10 @@ class RunService:
         return (await self._find(command.run_id)).run
 
     async def log(self, command: m.GetRunLog) -> m.RunLog:
-        """A page of what the run wrote; empty where it wrote nothing, or long ago."""
+        """A page of what the run wrote; empty where it wrote nothing, or long ago. Raises NotFound."""
         lines, last, more = await self._logs.page(command.run_id, command.after, command.limit)
+        if not lines and not command.after:
+            await self._find(command.run_id)
         return m.RunLog(lines=tuple(lines), last_seq=last, more=more)
 
     async def cancel(self, command: m.CancelRun) -> m.CancelAnswer:

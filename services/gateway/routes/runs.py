@@ -61,11 +61,10 @@ def operations(runs: RunService, asks: Asks) -> Operations:
     async def get_run(call: Call) -> Response:
         """Get a run: its state, outcome and result."""
         run = await runs.get(call.name("run_id"))
-        raw = await runs.resolved(run.result)
-        if raw is None:
-            return json_response(run.model_dump_json().encode())
-        head = run.model_dump_json(exclude={"result"}).encode()
-        return json_response(head[:-1] + b',"result":' + raw + b"}")
+        large = await runs.large(run)
+        parts = [run.model_dump_json(exclude=set(large)).encode()[:-1]]
+        parts += [b',"' + name.encode() + b'":' + raw for name, raw in large.items()]
+        return json_response(b"".join(parts) + b"}")
 
     @ops(
         "GET",

@@ -270,3 +270,22 @@ async def test_what_a_run_wrote_is_read_page_by_page(gateway: Bus, plugin: str, 
     assert found == [f"{number}.{part}" for number in range(30) for part in range(3)]
     rest = await gateway.request(c.GET_RUN_LOG, m.GetRunLog(run_id=command.run_id, after=after))
     assert (rest.lines, rest.last_seq, rest.more) == ((), after, False)
+
+
+@pytest.mark.parametrize(
+    "run_id", ["ffffffff-ffff-7fff-bfff-ffffffffffff", "01890000-0000-7000-8000-000000000000"]
+)
+async def test_a_run_that_never_was_is_not_found_whatever_its_id_says(gateway: Bus, run_id: str) -> None:
+    for asked in (
+        gateway.request(c.GET_RUN, m.GetRun(run_id=run_id)),
+        gateway.request(c.GET_RUN_LOG, m.GetRunLog(run_id=run_id)),
+        gateway.request(c.CANCEL_RUN, m.CancelRun(run_id=run_id)),
+        gateway.request(c.RETRY_RUN, m.RetryRun(run_id=run_id)),
+    ):
+        with pytest.raises(errors.NotFound):
+            await asked
+
+
+async def test_a_page_behind_the_last_is_empty_however_far(gateway: Bus) -> None:
+    page = await gateway.request(c.LIST_RUNS, m.ListRuns(offset=2**62))
+    assert page.runs == ()

@@ -105,6 +105,8 @@ class FakePayloads:
         return ObjectRef(digest=sha256(data), size=len(data))
 
     async def get(self, digest: str) -> bytes:
+        if digest not in self.kept:
+            raise errors.NotFound(f"no object {digest}")
         return self.kept[digest]
 
 

@@ -191,3 +191,9 @@ async def test_a_run_that_data_does_not_know_or_is_behind_with_is_told_by_the_le
     assert (found.state, found.params) == ("lost", {"x": 1})
     world.asks.answers["get_run"] = errors.Unavailable("no data")
     assert (await world.service.get(run_id)).state == "lost"
+
+
+async def test_a_runs_large_params_and_result_are_shown_while_they_are_kept(world: World) -> None:
+    params, gone = await world.payloads.put(b'{"x":1}'), ObjectRef(digest="0" * 64, size=2)
+    run = Run(run_id=new_id(), plugin="p", action="a", state="succeeded", params=params, result=gone)
+    assert await world.service.large(run) == {"params": b'{"x":1}'}
