@@ -7,7 +7,7 @@ import typer
 
 from deploy.cli.api import DEFAULT_DATA_DIR, DataDirOption
 from deploy.cli.output import err, fail, out, table
-from deploy.embedded.nats import bus_users, save_bus_users, signal_reload
+from deploy.embedded.nats import bus_users, changing_bus_users, signal_reload
 from deploy.embedded.secrets import ensure_secret
 from deploy.nats.permissions import BusUser, user_name
 from deploy.supervisor.data_dir import running_on
@@ -36,8 +36,8 @@ def create(
         if not plugin or (("." in grant) and not action):
             fail(f"--run {grant!r} names no plugin, or no action after the dot.", code=2)
     secrets = _secrets(data_dir)
-    user = BusUser(name, tuple(run))
-    save_bus_users(secrets, [*(known for known in bus_users(secrets) if known.name != name), user])
+    with changing_bus_users(secrets) as users:
+        users[name] = BusUser(name, tuple(run))
     password = ensure_secret(secrets, f"nats-{user_name(name)}")
     _reload(data_dir, secrets)
     running = running_on(data_dir.expanduser().absolute())
@@ -67,10 +67,9 @@ def list_users(*, data_dir: DataDirOption = DEFAULT_DATA_DIR) -> None:
 def delete(name: str, *, data_dir: DataDirOption = DEFAULT_DATA_DIR) -> None:
     """Take a bus user's access away."""
     secrets = _secrets(data_dir)
-    users = bus_users(secrets)
-    if name not in {user.name for user in users}:
-        fail(f"There is no bus user {name!r}: `plugarr bus-user list` shows them.")
-    save_bus_users(secrets, [user for user in users if user.name != name])
+    with changing_bus_users(secrets) as users:
+        if users.pop(name, None) is None:
+            fail(f"There is no bus user {name!r}: `plugarr bus-user list` shows them.")
     (secrets / f"nats-{user_name(name)}").unlink(missing_ok=True)
     _reload(data_dir, secrets)
 

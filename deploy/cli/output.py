@@ -4,6 +4,7 @@ from typing import Any, NoReturn
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 out = Console(soft_wrap=True)
@@ -12,7 +13,7 @@ err = Console(stderr=True, soft_wrap=True, highlight=False)
 
 def fail(message: str, *, code: int = 1) -> NoReturn:
     """Say what is wrong and end."""
-    err.print(f"[red]error:[/] {message}", markup=True)
+    err.print(f"[red]error:[/] {escape(message)}", markup=True)
     raise typer.Exit(code)
 
 

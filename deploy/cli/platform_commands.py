@@ -3,8 +3,10 @@
 import json
 import time
 from typing import Annotated, Any
+from urllib.parse import quote
 
 import typer
+from rich.markup import escape
 from rich.prompt import Prompt
 
 from deploy.cli.api import DEFAULT_DATA_DIR, Api, DataDirOption, KeyOption, UrlOption, api, base_url, save_key
@@ -32,7 +34,8 @@ def plugins(
     table(f"{len(found)} plugins", ["key", "name", "version", "state", "actions"], rows)
     for plugin in found:
         for fault in plugin.get("errors", []):
-            err.print(f"[red]{plugin['key']}[/]: {fault.get('path') or ''} {fault['message']}")
+            said = escape(f"{plugin['key']}: {fault.get('path') or ''} {fault['message']}")
+            err.print(f"[red]{said}[/]")
 
 
 def enable(
@@ -82,7 +85,7 @@ def run(
         fail("--params must be a JSON object", code=2)
     answer = api(url, api_key, data_dir).raw(
         "POST",
-        f"/api/plugins/plugins/{key}/run/",
+        f"/api/plugins/plugins/{quote(key, safe='')}/run/",
         params={"wait": wait},
         json={"action": action, "params": given},
         timeout=wait + 30,

@@ -87,3 +87,5 @@ def up(
         asyncio.run(Platform(plan, LogConsole(raw=json_logs)).run())
     except (InUse, Unusable, Failed) as error:
         fail(str(error))
+    except OSError as error:
+        fail(f"{error.filename or data_dir} cannot be used: {error.strerror}. Is the disk full or read-only?")

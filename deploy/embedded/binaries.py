@@ -1,6 +1,7 @@
 """Where the real servers are: in the wheels first, elsewhere only when asked for."""
 
 import importlib.util
+import os
 import re
 import shutil
 import stat
@@ -38,11 +39,20 @@ def mongod(given: str | None = None) -> Path:
     for folder in (found.submodule_search_locations or []) if found else []:
         path = Path(folder) / "db" / "bin" / "mongod"
         if path.exists():
-            # The wheel loses the execute bit.
-            path.chmod(path.stat().st_mode | stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH)
+            _make_executable(path)
             _require_avx()
             return path
     raise Unusable("mongod is not installed beside this Python: run `make setup`, or pass --mongod PATH.")
+
+
+def _make_executable(path: Path) -> None:
+    """The wheel loses the execute bit; only the owner can give it back."""
+    if os.access(path, os.X_OK):
+        return
+    try:
+        path.chmod(path.stat().st_mode | stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH)
+    except OSError as error:
+        raise Unusable(f"{path} is not executable: have its owner `chmod +x` it.") from error
 
 
 def version_of(path: Path) -> str:

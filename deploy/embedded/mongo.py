@@ -10,11 +10,13 @@ from urllib.parse import quote
 
 import pymongo
 import pymongo.errors
+from pymongo.database import Database
 
 from deploy.embedded.process import Failed, start, tail, wait_for_port
 
 DATABASE: Final = "plugarr"
 _REPLICA_SET: Final = "plugarr"
+_ALREADY_INITIALIZED: Final = 23
 
 
 @dataclass(frozen=True)
@@ -41,8 +43,19 @@ class Mongo:
 
     def start(self) -> "subprocess.Popen[bytes]":
         """Start it and wait until it is a primary that knows the data service's user."""
+        process = self.launch()
+        try:
+            self.prepare(process)
+        except BaseException:
+            process.kill()
+            process.wait()
+            raise
+        return process
+
+    def launch(self) -> "subprocess.Popen[bytes]":
+        """Start the process, no more."""
         self.store.mkdir(parents=True, exist_ok=True)
-        process = start(
+        return start(
             [
                 self.binary, "--dbpath", self.store, "--bind_ip", "127.0.0.1", "--port", str(self.port),
                 "--replSet", _REPLICA_SET, "--auth", "--keyFile", self.keyfile, "--wiredTigerCacheSizeGB", "0.25",
@@ -52,37 +65,44 @@ class Mongo:
             ],
             log=self.log,
         )  # fmt: skip
-        try:
-            wait_for_port(process, "127.0.0.1", self.port, self.log, 60)
-            self.prepare(process)
-        except BaseException:
-            process.kill()
-            process.wait()
-            raise
-        return process
 
     def prepare(self, process: "subprocess.Popen[bytes]") -> None:
-        """Initiate the set, make the users, and set the passwords that the secrets' folder has."""
+        """Wait for it; initiate the set, make the users, and set the passwords that the secrets' folder has.
+
+        Whatever an earlier start left half done is finished. Raises Failed.
+        """
+        wait_for_port(process, "127.0.0.1", self.port, self.log, 60)
+        try:
+            self._prepare(process)
+        except pymongo.errors.PyMongoError as error:
+            raise Failed(f"mongod cannot be prepared: {error}") from error
+
+    def _prepare(self, process: "subprocess.Popen[bytes]") -> None:
         if not self._knows_root():
-            with self._client() as client:
-                # Without users yet, loopback may do this.
-                client.admin.command(
-                    "replSetInitiate",
-                    {"_id": _REPLICA_SET, "members": [{"_id": 0, "host": f"127.0.0.1:{self.port}"}]},
-                )
+            # As a member of the set would: its key file is known before any user is.
+            with self._client("__system", self.keyfile.read_text().strip(), source="local") as client:
+                try:
+                    client.admin.command(
+                        "replSetInitiate",
+                        {"_id": _REPLICA_SET, "members": [{"_id": 0, "host": f"127.0.0.1:{self.port}"}]},
+                    )
+                except pymongo.errors.OperationFailure as error:
+                    if error.code != _ALREADY_INITIALIZED:
+                        raise
+                    self._follow_port(client)
                 self._await_primary(client, process)
-                client.admin.command(
-                    "createUser", "root", pwd=self.root_password, roles=[{"role": "root", "db": "admin"}]
-                )
+                self._set_user(client.admin, "root", self.root_password, {"role": "root", "db": "admin"})
         with self._client("root", self.root_password) as client:
             self._follow_port(client)
             self._await_primary(client, process)
-            roles = [{"role": "readWrite", "db": DATABASE}]
-            database = client[DATABASE]
-            if database.command("usersInfo", "data")["users"]:
-                database.command("updateUser", "data", pwd=self.data_password, roles=roles)
-            else:
-                database.command("createUser", "data", pwd=self.data_password, roles=roles)
+            role = {"role": "readWrite", "db": DATABASE}
+            self._set_user(client[DATABASE], "data", self.data_password, role)
+
+    def _set_user(
+        self, database: "Database[dict[str, object]]", name: str, password: str, role: dict[str, str]
+    ) -> None:
+        verb = "updateUser" if database.command("usersInfo", name)["users"] else "createUser"
+        database.command(verb, name, pwd=password, roles=[role])
 
     def _knows_root(self) -> bool:
         with self._client("root", self.root_password) as client:
@@ -93,12 +113,11 @@ class Mongo:
         return True
 
     def _client(
-        self, user: str | None = None, password: str = ""
+        self, user: str, password: str, *, source: str = "admin"
     ) -> "pymongo.MongoClient[dict[str, object]]":
-        login = f"{user}:{quote(password, safe='')}@" if user else ""
-        return pymongo.MongoClient(
-            f"mongodb://{login}127.0.0.1:{self.port}/?directConnection=true&serverSelectionTimeoutMS=30000"
-        )
+        options = f"directConnection=true&authSource={source}&serverSelectionTimeoutMS=5000"
+        login = f"{user}:{quote(password, safe='')}"
+        return pymongo.MongoClient(f"mongodb://{login}@127.0.0.1:{self.port}/?{options}")
 
     def _follow_port(self, client: "pymongo.MongoClient[dict[str, object]]") -> None:
         """The set remembers its member's address; a data directory may be opened on another port."""

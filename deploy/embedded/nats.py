@@ -1,14 +1,17 @@
 """A real nats-server with JetStream, the catalogue's users, and outside publishers."""
 
+import contextlib
+import fcntl
 import json
 import os
 import signal
 import subprocess
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
-from deploy.embedded.process import start, wait_for_port
+from deploy.embedded.process import command_line, start, wait_for_port
 from deploy.embedded.secrets import ensure_secret
 from deploy.nats.config import Server, nats_config
 from deploy.nats.permissions import PROVISIONER, SERVICES, BusUser, user_name
@@ -16,6 +19,7 @@ from deploy.nats.permissions import PROVISIONER, SERVICES, BusUser, user_name
 _USERS: Final = "bus-users.json"
 _SERVER: Final = "nats-server.json"
 _PID: Final = "nats-server.pid"
+_LOCK: Final = "bus-users.lock"
 
 
 @dataclass(frozen=True)
@@ -39,16 +43,24 @@ class Nats:
 
     def start(self) -> "subprocess.Popen[bytes]":
         """Start it and wait until it accepts connections."""
-        self.store.mkdir(parents=True, exist_ok=True)
-        self.write_config()
-        process = start([self.binary, "-c", self.config, "-P", self.secrets / _PID], log=self.log)
+        process = self.launch()
         try:
-            wait_for_port(process, "127.0.0.1", self.port, self.log, 30)
+            self.prepare(process)
         except BaseException:
             process.kill()
             process.wait()
             raise
         return process
+
+    def launch(self) -> "subprocess.Popen[bytes]":
+        """Start the process, no more."""
+        self.store.mkdir(parents=True, exist_ok=True)
+        self.write_config()
+        return start([self.binary, "-c", self.config, "-P", self.secrets / _PID], log=self.log)
+
+    def prepare(self, process: "subprocess.Popen[bytes]") -> None:
+        """Wait until it accepts connections. Raises Failed."""
+        wait_for_port(process, "127.0.0.1", self.port, self.log, 30)
 
     def write_config(self) -> None:
         """Write the configuration anew, from the catalogue and the outside publishers on file."""
@@ -72,8 +84,11 @@ def signal_reload(secrets: Path) -> bool:
     try:
         settings = json.loads((secrets / _SERVER).read_text())
         pid = int((secrets / _PID).read_text())
-        os.kill(pid, 0)
+        runs = str(secrets) in command_line(pid)
     except (OSError, ValueError):
+        return False
+    if not runs:
+        # It ended, and another process may have its number by now.
         return False
     Nats(
         binary=Path(settings["binary"]),
@@ -99,6 +114,16 @@ def bus_users(secrets: Path) -> list[BusUser]:
 def save_bus_users(secrets: Path, users: list[BusUser]) -> None:
     """Keep the outside publishers on file."""
     _write(secrets / _USERS, json.dumps({user.name: list(user.runs) for user in users}, indent=1))
+
+
+@contextlib.contextmanager
+def changing_bus_users(secrets: Path) -> Iterator[dict[str, BusUser]]:
+    """The outside publishers by name, to be changed in place: kept on file afterwards, one change at a time."""
+    with (secrets / _LOCK).open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        users = {user.name: user for user in bus_users(secrets)}
+        yield users
+        save_bus_users(secrets, list(users.values()))
 
 
 def _write(path: Path, text: str) -> None:

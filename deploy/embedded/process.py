@@ -2,6 +2,8 @@
 
 import contextlib
 import ctypes
+import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -70,6 +72,28 @@ def wait_for_port(
             return
         time.sleep(0.02)
     raise Failed(f"nothing answers on {host}:{port} after {timeout_s:g} s: {tail(log)}")
+
+
+def command_line(pid: int) -> str:
+    """The command line of a process. Raises OSError where there is no such process."""
+    os.kill(pid, 0)
+    proc = Path(f"/proc/{pid}/cmdline")
+    if proc.exists():
+        return proc.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+    command = ["ps", "-o", "command=", "-p", str(pid)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - POSIX's ps and a number
+    return done.stdout
+
+
+def bound_log(log: Path, *, at_most: int = 16 * 1024 * 1024) -> None:
+    """Begin a log anew once it is larger than `at_most` bytes; the part before stays in `<log>.1`.
+
+    The process goes on writing: it has opened the file to append.
+    """
+    with contextlib.suppress(FileNotFoundError):
+        if log.stat().st_size > at_most:
+            shutil.copyfile(log, log.with_name(f"{log.name}.1"))
+            os.truncate(log, 0)
 
 
 def tail(log: Path, size: int = 1200) -> str:

@@ -1,7 +1,9 @@
 """The platform's secrets on one machine: made once, mode 0600, never logged."""
 
+import contextlib
 import os
 import secrets
+import tempfile
 from pathlib import Path
 
 from deploy.nats.permissions import PROVISIONER, SERVICES
@@ -12,15 +14,24 @@ _NAMES = (*(f"nats-{user}" for user in (*SERVICES, PROVISIONER)), "mongo-root", 
 def ensure_secret(folder: Path, name: str, *, length: int = 32) -> str:
     """The secret of that name; made where it does not exist. `length` is in random bytes."""
     path = folder / name
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_text().strip()
+    with contextlib.suppress(FileNotFoundError):
+        if found := path.read_text().strip():
+            return found
+        # A full disk, or the end of the process, left it empty.
+        path.unlink()
     value = secrets.token_hex(length)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(value)
-        file.flush()
-        os.fsync(file.fileno())
+    descriptor, draft = tempfile.mkstemp(dir=folder, prefix=f".{name}.")
+    try:
+        with os.fdopen(descriptor, "w") as file:
+            file.write(value)
+            file.flush()
+            os.fsync(file.fileno())
+        os.link(draft, path)
+    except FileExistsError:
+        # Another process was quicker.
+        return path.read_text().strip()
+    finally:
+        Path(draft).unlink()
     return value
 
 

@@ -62,7 +62,8 @@ class DataDir:
         path = self.path / _VERSIONS
         try:
             written: dict[str, str] = json.loads(path.read_text())
-        except FileNotFoundError:
+        except (FileNotFoundError, ValueError):
+            # Also where a full disk cut it short: it says nothing then.
             written = {}
         for name, version in versions.items():
             before = written.get(name, version)
@@ -91,7 +92,11 @@ def running_on(path: Path) -> Running | None:
     """The platform that runs on a data directory, if one does."""
     try:
         found = Running(**json.loads((path / _RUNNING).read_text()))
-        os.kill(found.pid, 0)
+        with (path / _LOCK).open() as lock:
+            # Its process number may be another's by now; its lock is not.
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return found
     except (OSError, ValueError, TypeError):
         return None
-    return found
+    return None

@@ -1,6 +1,7 @@
 """The whole platform on one machine: which processes, in which order, with which settings."""
 
 import asyncio
+import contextlib
 import os
 import signal
 import sys
@@ -13,7 +14,7 @@ from typing import Final, Literal
 from deploy.embedded import binaries
 from deploy.embedded.mongo import Mongo
 from deploy.embedded.nats import Nats
-from deploy.embedded.process import free_port
+from deploy.embedded.process import bound_log, free_port
 from deploy.embedded.secrets import ensure_secrets
 from deploy.supervisor.child import Child, Keeper
 from deploy.supervisor.console import LogConsole
@@ -21,7 +22,12 @@ from deploy.supervisor.data_dir import DataDir, InUse, Running
 from shared.service import bind_or_exit
 
 READY_WITHIN_S: Final = 60.0
-SERVICE_GRACE_S: Final = 3.0
+_LOOK_AT_LOGS_S: Final = 60.0
+_NOT_FOR_ALL: Final = frozenset(
+    f"PLUGARR_{name}"
+    for name in ("NATS_USER", "NATS_PASSWORD", "NATS_TLS_CA", "INSTANCE", "HEALTH_PORT", "HEALTH_HOST")
+)
+SERVICE_GRACE_S: Final = 2.5
 """`plugarr up` ends within 5 s: services get so much of it, the servers under them the rest."""
 
 
@@ -68,7 +74,7 @@ class Platform:
                     f"http://{_shown(self._plan.host)}:{self._plan.port} (Ctrl-C ends it)",
                     style="bold green",
                 )
-                await self._enough.wait()
+                await self._watch_logs()
         finally:
             await self._ended()
             self._dir.release()
@@ -111,7 +117,10 @@ class Platform:
         )
         services = _Services(plan, nats.url, mongo.url_without_user, secrets_dir)
         return [
-            [Child("nats-server", (), start=nats.start), Child("mongod", (), start=mongo.start)],
+            [
+                Child("nats-server", (), launch=nats.launch, prepare=nats.prepare),
+                Child("mongod", (), launch=mongo.launch, prepare=mongo.prepare),
+            ],
             [services.child("provisioner", module="deploy.provisioner")],
             [
                 *(services.child("data", number) for number in range(1, plan.data_replicas + 1)),
@@ -154,16 +163,25 @@ class Platform:
                     self._console.say(f"{keeper.child.name} is not ready yet: {reason}", style="yellow")
         return True
 
+    async def _watch_logs(self) -> None:
+        """Until the end: keep the servers' logs from filling the disk."""
+        while not self._enough.is_set():
+            for log in (self._plan.data_dir / "logs").glob("*.log"):
+                bound_log(log)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_LOOK_AT_LOGS_S):
+                    await self._enough.wait()
+
     async def _ended(self) -> None:
         self._console.say("ending")
-        services = [keeper for keeper in self._keepers if keeper.child.start is None]
-        servers = [keeper for keeper in self._keepers if keeper.child.start is not None]
+        services = [keeper for keeper in self._keepers if keeper.child.launch is None]
+        servers = [keeper for keeper in self._keepers if keeper.child.launch is not None]
         # Requests stop first, then the work behind them, then what it stands on.
         edge = [keeper for keeper in services if keeper.child.name == "gateway"]
         rest = [keeper for keeper in services if keeper.child.name != "gateway"]
-        await asyncio.gather(*(keeper.stop(1.0) for keeper in edge))
+        await asyncio.gather(*(keeper.stop(0.8) for keeper in edge))
         await asyncio.gather(*(keeper.stop(SERVICE_GRACE_S) for keeper in rest))
-        await asyncio.gather(*(keeper.stop(1.5) for keeper in servers))
+        await asyncio.gather(*(keeper.stop(1.2) for keeper in servers))
 
 
 class _Services:
@@ -172,7 +190,8 @@ class _Services:
     def __init__(self, plan: Plan, nats_url: str, mongo_url: str, secrets_dir: Path) -> None:
         self._plan = plan
         self._env = {
-            **os.environ,
+            # What the operator set for one service alone would be wrong for all of them.
+            **{name: value for name, value in os.environ.items() if name not in _NOT_FOR_ALL},
             "PYTHONUNBUFFERED": "1",
             "PLUGARR_NATS_URL": nats_url,
             "PLUGARR_MONGO_URL": mongo_url,
@@ -201,7 +220,7 @@ class _Services:
     def gateway(self) -> Child:
         """The gateway answers probes on its own port."""
         env = {**self._env, "PLUGARR_INSTANCE": f"gateway-{os.getpid()}"}
-        url = f"http://{_shown(self._plan.host)}:{self._plan.port}/readyz"
+        url = f"http://{_reached(self._plan.host)}:{self._plan.port}/readyz"
         return Child("gateway", [sys.executable, "-m", "services.gateway"], env, ready_url=url)
 
     def _only(self, name: str) -> bool:
@@ -214,7 +233,14 @@ async def _all_ready(keepers: list[Keeper]) -> list[bool]:
 
 
 def _shown(host: str) -> str:
-    return "localhost" if host in {"127.0.0.1", "0.0.0.0", "::", "::1"} else host  # noqa: S104 - only compared
+    """The host as people may type it into a browser on this machine."""
+    return "localhost" if host in {"127.0.0.1", "0.0.0.0"} else _reached(host)  # noqa: S104 - only compared
+
+
+def _reached(host: str) -> str:
+    """The address at which something that listens on `host` is reached from here, as URLs have it."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - only compared
+    return f"[{host}]" if ":" in host else host
 
 
 __all__ = ["InUse", "Plan", "Platform"]
