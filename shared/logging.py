@@ -1,19 +1,34 @@
 """Structured logs: one JSON object a line, or columns for people."""
 
 import logging
+import re
 import sys
 from typing import Any, Literal
 
 import structlog
 
+_URL_PASSWORD = re.compile(r"(://[^/\s:@]*:)[^/\s@]+@")
 _SECRET_WORDS = ("password", "secret", "token", "authorization", "api_key", "cookie")
 
 
 def _mask(_logger: Any, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
-    for key in event:
-        if any(word in key.lower() for word in _SECRET_WORDS):
-            event[key] = "***"
+    for key, value in event.items():
+        event[key] = _masked(key, value)
     return event
+
+
+def _masked(key: object, value: Any) -> Any:
+    if any(word in str(key).lower() for word in _SECRET_WORDS):
+        return "***"
+    match value:
+        case dict():
+            return {name: _masked(name, inner) for name, inner in value.items()}
+        case list() | tuple():
+            return [_masked("", inner) for inner in value]
+        case str():
+            return _URL_PASSWORD.sub(r"\1***@", value)
+        case _:
+            return value
 
 
 def configure(service: str, instance: str, *, form: Literal["json", "console"], level: str) -> None:

@@ -55,7 +55,8 @@ class Platform:
         admin = {"PLUGARR_ADMIN_USER": ADMIN[0], "PLUGARR_ADMIN_PASSWORD": ADMIN[1]} if administrator else {}
         return {**os.environ, **admin, "PYTHONPATH": str(ROOT)}
 
-    def start(self, *, administrator: bool = True) -> "Platform":
+    def launch(self, *, administrator: bool = True) -> "subprocess.Popen[bytes]":
+        """Start it, and wait for nothing."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 self.command(),
@@ -64,9 +65,13 @@ class Platform:
                 env=self.environment(administrator=administrator),
                 cwd=self.folder,
             )
+        return self.process
+
+    def start(self, *, administrator: bool = True) -> "Platform":
+        process = self.launch(administrator=administrator)
         deadline = time.monotonic() + READY_WITHIN_S
         while time.monotonic() < deadline:
-            assert self.process.poll() is None, self.tail()
+            assert process.poll() is None, self.tail()
             with contextlib.suppress(httpx.TransportError):
                 if httpx.get(f"{self.url}/readyz", timeout=2).status_code == 200:
                     self.await_ready_line()
@@ -104,7 +109,7 @@ class Platform:
                 parent = int((entry / "stat").read_text().rsplit(")", 1)[1].split()[1])
                 words = (entry / "cmdline").read_bytes().decode().split("\0")
                 if parent == self.process.pid and any(
-                    w.endswith((f"/{name}", f"services.{name}")) for w in words
+                    w.endswith((f"/{name}", f"services.{name}", f"deploy.{name}")) for w in words
                 ):
                     found.append(int(entry.name))
         return sorted(found)

@@ -6,12 +6,23 @@ import signal
 import socket
 import subprocess
 from collections.abc import Callable
+from pathlib import Path
 
 import httpx
+import pytest
 
 from tests.e2e.platform import Api, Platform, wait_until
 
 Own = Callable[..., Platform]
+EVERYTHING = ("nats-server", "mongod", "registry", "data", "executor", "gateway")
+
+
+def alive(pid: int) -> bool:
+    """Whether a process runs; one that ended and that nobody waited for does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
 
 
 def refused(platform: Platform, *options: str) -> str:
@@ -121,3 +132,60 @@ def test_secrets_are_for_their_owner_only_and_in_no_log(platform: Platform) -> N
         assert path.stat().st_mode & 0o077 == 0, path
         if path.suffix == "" and path.name != "nats-server.pid":
             assert path.read_text() not in log, path.name
+
+
+@pytest.mark.timeout(240)
+def test_killed_itself_it_leaves_no_process_and_the_next_start_works(own_platform: Own) -> None:
+    mine = own_platform()
+    mine.start()
+    children = [pid for name in EVERYTHING for pid in mine.pids(name)]
+    assert len(children) == len(EVERYTHING)
+    mine.stop(signal.SIGKILL)
+    wait_until(lambda: not [pid for pid in children if alive(pid)], 5)
+    assert mine.start().stop() < 5.0
+
+
+@pytest.mark.timeout(240)
+def test_ctrl_c_while_it_starts_ends_it_and_the_next_start_works(own_platform: Own) -> None:
+    mine = own_platform()
+    for moment in ("nats-server", "mongod", "provisioner", "gateway"):
+        process = mine.launch()
+        wait_until(lambda m=moment: mine.pids(m), 20, mine.tail)
+        assert mine.stop() < 5.0, moment
+        assert process.returncode == 0, mine.tail()
+    assert mine.start().stop() < 5.0
+
+
+def test_two_ctrl_c_are_one(own_platform: Own) -> None:
+    mine = own_platform()
+    process = mine.start().process
+    assert process is not None
+    process.send_signal(signal.SIGINT)
+    assert mine.stop() < 5.0
+    assert process.returncode == 0
+
+
+def test_a_data_directory_that_cannot_be_written_is_said(own_platform: Own) -> None:
+    mine = own_platform()
+    mine.data_dir.parent.mkdir(exist_ok=True)
+    mine.data_dir.mkdir()
+    # A folder of the name of a file that it must write: no write succeeds, whoever asks, root too.
+    (mine.data_dir / "versions.new").mkdir()
+    said = refused(mine)
+    assert "cannot be used" in said
+    assert "Traceback" not in said
+
+
+def test_an_address_of_ip_version_6_is_listened_on(own_platform: Own) -> None:
+    mine = own_platform("--host", "::1")
+    mine.launch()
+    url = f"http://[::1]:{mine.port}/readyz"
+
+    def ready() -> bool:
+        try:
+            return httpx.get(url, timeout=2).status_code == 200
+        except httpx.TransportError:
+            return False
+
+    wait_until(ready, 60, mine.tail)
+    mine.await_ready_line()
