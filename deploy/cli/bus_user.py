@@ -1,7 +1,8 @@
 """`plugarr bus-user`: outside publishers of run commands."""
 
+import asyncio
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -10,6 +11,7 @@ from deploy.cli.output import err, fail, out, table
 from deploy.embedded.nats import bus_users, changing_bus_users, signal_reload
 from deploy.embedded.secrets import ensure_secret
 from deploy.nats.permissions import BusUser, user_name
+from deploy.nats.probe import wait_usable
 from deploy.supervisor.data_dir import running_on
 from shared.contracts.catalog import RUN_ENDED, RUN_REQUESTED_BY_USER
 from shared.contracts.names import token
@@ -17,6 +19,9 @@ from shared.contracts.names import token
 app = typer.Typer(
     help="Outside publishers: who may run which actions from outside, over the bus.", no_args_is_help=True
 )
+
+_ANY: Final = "any"
+"""Stands for any action where a whole plugin was granted."""
 
 
 @app.command("create")
@@ -42,14 +47,24 @@ def create(
     _reload(data_dir, secrets)
     running = running_on(data_dir.expanduser().absolute())
     me = token(name)
+    if running:
+        _check(
+            running.nats,
+            user_name(name),
+            password,
+            inbox=f"_INBOX_user_{me}",
+            subject=_subject(run[0], name),
+            secrets=secrets,
+        )
     out.print(f"url       {running.nats if running else 'nats://127.0.0.1:4222'}", markup=False)
     out.print(f"user      {user_name(name)}", markup=False)
     out.print(f"password  {password}", markup=False)
     out.print(f"inbox     _INBOX_user_{me}", markup=False)
     for grant in run:
-        plugin, _, action = grant.partition(".")
-        subject = RUN_REQUESTED_BY_USER.subject.of(plugin=plugin, action=action or "x", user=name)
-        out.print(f"publish   {subject if action else subject.replace('.x.', '.<action>.')}", markup=False)
+        any_action = "." not in grant
+        subject = _subject(grant, name)
+        shown = subject.replace(f".{_ANY}.", ".<action>.") if any_action else subject
+        out.print(f"publish   {shown}", markup=False)
     out.print(f"results   {RUN_ENDED.subject.pattern(kind='user', caller=name)}", markup=False)
     err.print("docs/bus.md shows how to publish a run command and read its result.")
 
@@ -72,6 +87,19 @@ def delete(name: str, *, data_dir: DataDirOption = DEFAULT_DATA_DIR) -> None:
             fail(f"There is no bus user {name!r}: `plugarr bus-user list` shows them.")
     (secrets / f"nats-{user_name(name)}").unlink(missing_ok=True)
     _reload(data_dir, secrets)
+
+
+def _subject(grant: str, name: str) -> str:
+    plugin, _, action = grant.partition(".")
+    return RUN_REQUESTED_BY_USER.subject.of(plugin=plugin, action=action or _ANY, user=name)
+
+
+def _check(url: str, user: str, password: str, *, inbox: str, subject: str, secrets: Path) -> None:
+    usable = wait_usable(
+        url, user, password, inbox=inbox, subject=subject, again=lambda: signal_reload(secrets)
+    )
+    if not asyncio.run(usable):
+        fail("The bus does not take this user's commands yet: try again, or restart `plugarr up`.")
 
 
 def _secrets(data_dir: Path) -> Path:
