@@ -42,7 +42,9 @@ class Places:
                 )
                 if counter:
                     return int(counter["last"]) - count + 1
-                if await self._counters.find_one({"_id": place.physical}):
+                # By its number: another one may have registered the collection meanwhile.
+                used_up = {"_id": place.physical, "last": {"$gt": MAX_INT - count}}
+                if await self._counters.find_one(used_up):
                     raise errors.Conflict("the collection has no ids left", path="collection")
             await self._register(place)
         raise errors.Unavailable("the collection is being deleted")

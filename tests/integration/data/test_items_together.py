@@ -1,10 +1,15 @@
 """Two replicas of the data service and many callers at once, on a real mongod."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
 
 import pytest
 
 from services.data.main import App
+from services.data.models import Place
+from services.data.repository.mongo import Database
+from services.data.repository.places import Places
 from shared import errors
 from shared.contracts import catalog as c
 from shared.contracts import data as m
@@ -93,3 +98,31 @@ async def test_a_hundred_thousand_items_are_replaced_at_once_and_streamed_back(g
     with pytest.raises(errors.Invalid) as caught:
         await replaced(gateway, [*items, {}])
     assert caught.value.path == "items"
+
+
+class Overtaken:
+    """Counters between whose first two questions somebody else registers the collection."""
+
+    def __init__(self, counters: Any, meanwhile: Callable[[], Awaitable[Any]]) -> None:
+        self._counters = counters
+        self._meanwhile: Callable[[], Awaitable[Any]] | None = meanwhile
+
+    async def find_one_and_update(self, *args: Any, **more: Any) -> Any:
+        found = await self._counters.find_one_and_update(*args, **more)
+        if self._meanwhile:
+            meanwhile, self._meanwhile = self._meanwhile, None
+            await meanwhile()
+        return found
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._counters, name)
+
+
+async def test_the_first_additions_to_a_new_collection_may_come_at_once(mongo_url: str) -> None:
+    database = Database(mongo_url, timeout_s=5, bulk_timeout_s=5)
+    await database.wait_ready()
+    place = Place("p", f"new {new_id()}")
+    first, second = Places(database), Places(database)
+    first._counters = Overtaken(first._counters, lambda: second.take_ids(place, 1))
+    assert await first.take_ids(place, 1) == 2
+    database.close()
