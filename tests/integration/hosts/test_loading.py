@@ -366,3 +366,20 @@ async def test_plugin_is_loaded_in_the_main_thread(rig: Rig) -> None:
                 return {}
     """
     await rig.start("signals", source)
+
+
+async def test_attribute_that_exits_is_a_warning(rig: Rig) -> None:
+    source = """
+        class Plugin:
+            name = "n"
+
+            @property
+            def fields(self):
+                raise SystemExit("no")
+
+            def run(self, action, params, context):
+                return {}
+    """
+    loaded = await rig.start("exiting", source)
+    assert loaded.ok, loaded.error
+    assert loaded.warnings == ["fields cannot be read: SystemExit: no"]

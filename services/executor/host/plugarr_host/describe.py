@@ -55,7 +55,7 @@ class Description:
     def _read(self, name: str) -> Any:
         try:
             return getattr(self._plugin, name, None)
-        except Exception as error:  # noqa: BLE001 - the border: a property is the plugin's code
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - the border: a property is the plugin's code
             self.warnings.append(f"{name} cannot be read: {one_line(error)}")
             return None
 

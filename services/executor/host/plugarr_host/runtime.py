@@ -128,7 +128,7 @@ class Host:
             answer["error"] = str(error)
             if error.details:
                 print(error.details, file=sys.stderr)  # noqa: T201 - the plugin's log
-        except Exception as error:  # noqa: BLE001 - the border: reading attributes runs the plugin's code
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - the border: reading attributes runs the plugin's code
             answer["error"] = f"{type(error).__name__}: {error}"
         self._streams.flush(None)
         self._channel.send(answer)
