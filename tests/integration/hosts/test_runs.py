@@ -1,4 +1,4 @@
-"""What `run` is given, what becomes of its result, and how a run ends that does not return."""
+"""What `run` is given, what becomes of its result, and what runs share."""
 
 import asyncio
 import time
@@ -7,39 +7,7 @@ import pytest
 
 from services.executor.ports import HostResult
 from tests.integration.hosts.conftest import MakeRig, Rig
-
-EVALUATING = """
-    import collections, datetime, decimal, enum, json, math, os, signal, sys, threading, time
-    import plugarr
-
-    class Named(collections.namedtuple("Named", "a b")):
-        pass
-
-    class Colour(str, enum.Enum):
-        RED = "red"
-
-    def cycle():
-        value = {"a": []}
-        value["a"].append(value)
-        return value
-
-    def deep(levels):
-        value = []
-        for _ in range(levels):
-            value = [value]
-        return value
-
-    class Refusing(Exception):
-        def __str__(self):
-            raise ValueError("no text")
-
-    class Plugin:
-        def run(self, action, params, context):
-            return eval(action)
-
-        def _raise(self, error):
-            raise error
-"""
+from tests.integration.hosts.evaluating import EVALUATING, evaluate
 
 
 @pytest.fixture
@@ -47,10 +15,6 @@ async def plugin(rig: Rig) -> Rig:
     """A plugin whose actions are Python expressions."""
     await rig.start("eval", EVALUATING)
     return rig
-
-
-async def evaluate(rig: Rig, expression: str, **values: object) -> HostResult:
-    return await rig.run("eval", expression, **values)
 
 
 async def test_context_is_exactly_settings_logger_actions(rig: Rig) -> None:
@@ -157,38 +121,6 @@ async def test_traceback_is_in_the_runs_log(plugin: Rig) -> None:
     assert line.startswith("ZeroDivisionError: division by zero\nTraceback")
 
 
-@pytest.mark.parametrize(
-    ("expression", "cause"),
-    [
-        ("os._exit(3)", "plugin process ended with exit code 3"),
-        ("os.kill(os.getpid(), signal.SIGKILL)", "plugin process ended by signal 9 (SIGKILL)"),
-        ("__import__('ctypes').string_at(0)", "plugin process ended by signal 11 (SIGSEGV)"),
-        ("os.abort()", "plugin process ended by signal 6 (SIGABRT)"),
-    ],
-)
-async def test_crash_ends_every_run_in_flight_with_the_cause_and_the_next_gets_a_new_host(
-    plugin: Rig, expression: str, cause: str
-) -> None:
-    sibling = asyncio.create_task(evaluate(plugin, "print('here') or time.sleep(60)", run_id="sibling"))
-    await plugin.upcalls.until(lambda: plugin.upcalls.log_of("sibling"))
-    assert await evaluate(plugin, expression) == HostResult(end="crashed", error=cause)
-    assert await sibling == HostResult(end="crashed", error=cause)
-    assert (await evaluate(plugin, "{}")).result == {}
-    await plugin.upcalls.until(lambda: plugin.upcalls.ends)
-    assert plugin.upcalls.ends == [cause]
-
-
-async def test_crash_between_runs_is_reported(plugin: Rig) -> None:
-    await evaluate(plugin, "threading.Timer(0.05, os._exit, (7,)).start()")
-    await plugin.upcalls.until(lambda: plugin.upcalls.ends)
-    assert plugin.upcalls.ends == ["plugin process ended with exit code 7"]
-
-
-async def test_segfault_leaves_its_stack_in_the_plugins_log(plugin: Rig) -> None:
-    await evaluate(plugin, "__import__('ctypes').string_at(0)")
-    await plugin.upcalls.until(lambda: any("Segmentation fault" in x for x in plugin.upcalls.log_of(None)))
-
-
 async def test_runs_are_concurrent_and_a_hung_one_blocks_no_other(plugin: Rig) -> None:
     hung = asyncio.create_task(evaluate(plugin, "print('here') or time.sleep(3)", run_id="hung"))
     await plugin.upcalls.until(lambda: plugin.upcalls.log_of("hung"))
@@ -198,94 +130,6 @@ async def test_runs_are_concurrent_and_a_hung_one_blocks_no_other(plugin: Rig) -
     assert all(result.end == "returned" for result in results)
     assert not hung.done()
     await hung
-
-
-async def test_time_limit_raises_in_the_thread(plugin: Rig) -> None:
-    result = await evaluate(plugin, "[time.sleep(0.01) for _ in range(10_000)]", timeout_s=0.2)
-    assert (result.end, result.error) == ("timed_out", "time limit of 0.2 s passed")
-    assert not plugin.upcalls.ends
-
-
-async def test_cancelled_run_says_so_and_its_host_lives_on(plugin: Rig) -> None:
-    pid = (await evaluate(plugin, "os.getpid()")).result
-    running = asyncio.create_task(
-        evaluate(plugin, "[print('here'), [time.sleep(0.01) for _ in range(10_000)]]", run_id="r")
-    )
-    await plugin.upcalls.until(lambda: plugin.upcalls.log_of("r"))
-    await plugin.hosts.cancel("eval", "r")
-    result = await running
-    assert (result.end, result.error) == ("cancelled", "cancelled")
-    assert (await evaluate(plugin, "os.getpid()")).result == pid
-
-
-async def test_run_may_look_at_the_flag_and_stop_by_itself(rig: Rig) -> None:
-    source = """
-        import time, plugarr
-        class Plugin:
-            def run(self, action, params, context):
-                print("here")
-                try:
-                    while not plugarr.cancelled():
-                        time.sleep(0.01)
-                except plugarr.RunCancelled:
-                    pass
-                return {"cancelled": plugarr.cancelled()}
-    """
-    await rig.start("looking", source)
-    running = asyncio.create_task(rig.run("looking", run_id="r"))
-    await rig.upcalls.until(lambda: rig.upcalls.log_of("r"))
-    await rig.hosts.cancel("looking", "r")
-    assert await running == HostResult(end="cancelled", result={"cancelled": True}, error="cancelled")
-
-
-async def test_run_that_does_not_stop_takes_its_host_and_its_siblings_with_it(plugin: Rig) -> None:
-    sibling = asyncio.create_task(evaluate(plugin, "print('here') or time.sleep(60)", run_id="sibling"))
-    await plugin.upcalls.until(lambda: plugin.upcalls.log_of("sibling"))
-    result = await evaluate(plugin, "time.sleep(60)", run_id="stuck", timeout_s=0.2)
-    assert (result.end, result.error) == ("timed_out", "time limit of 0.2 s passed")
-    cause = "plugin process was ended: run stuck did not stop within 0.5 s of its time limit"
-    assert await sibling == HostResult(end="crashed", error=cause)
-    assert (await evaluate(plugin, "{}")).end == "returned"
-
-
-async def test_cancelled_run_that_swallows_the_exception_is_ended_after_the_grace(plugin: Rig) -> None:
-    source = """
-        import time
-        class Plugin:
-            def run(self, action, params, context):
-                print("here")
-                while True:
-                    try:
-                        time.sleep(0.01)
-                    except BaseException:
-                        pass
-    """
-    await plugin.start("stubborn", source)
-    running = asyncio.create_task(plugin.run("stubborn", run_id="r"))
-    await plugin.upcalls.until(lambda: plugin.upcalls.log_of("r"))
-    await plugin.hosts.cancel("stubborn", "r")
-    assert (await running).end == "cancelled"
-
-
-async def test_interrupt_never_strikes_the_next_run_of_the_thread(plugin: Rig) -> None:
-    for _ in range(60):
-        racing = asyncio.create_task(evaluate(plugin, "time.sleep(0.002)", timeout_s=0.0025))
-        result = await racing
-        assert result.end in {"returned", "timed_out"}
-        assert (await evaluate(plugin, "{}")).end == "returned"
-    assert not plugin.upcalls.ends
-
-
-async def test_cancelling_the_waiting_caller_stops_the_run(plugin: Rig) -> None:
-    code = "[print('here'), [time.sleep(0.01) for _ in range(10_000)]]"
-    running = asyncio.create_task(evaluate(plugin, code, run_id="r"))
-    await plugin.upcalls.until(lambda: plugin.upcalls.log_of("r"))
-    running.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await running
-    assert (
-        await evaluate(plugin, "len([t for t in threading.enumerate() if 'run' in t.name])")
-    ).end == "returned"
 
 
 async def test_params_that_cannot_be_sent_fail_the_run_only(plugin: Rig) -> None:
