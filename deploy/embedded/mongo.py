@@ -12,7 +12,7 @@ import pymongo
 import pymongo.errors
 from pymongo.database import Database
 
-from deploy.embedded.process import Failed, start, tail, wait_for_port
+from deploy.embedded.process import Failed, start, start_ready, tail, wait_for_port
 
 DATABASE: Final = "plugarr"
 _REPLICA_SET: Final = "plugarr"
@@ -43,14 +43,7 @@ class Mongo:
 
     def start(self) -> "subprocess.Popen[bytes]":
         """Start it and wait until it is a primary that knows the data service's user."""
-        process = self.launch()
-        try:
-            self.prepare(process)
-        except BaseException:
-            process.kill()
-            process.wait()
-            raise
-        return process
+        return start_ready(self.launch, self.prepare)
 
     def launch(self) -> "subprocess.Popen[bytes]":
         """Start the process, no more."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
-from deploy.embedded.process import command_line, start, wait_for_port
+from deploy.embedded.process import command_line, start, start_ready, wait_for_port
 from deploy.embedded.secrets import ensure_secret
 from deploy.nats.config import Server, nats_config
 from deploy.nats.permissions import PROVISIONER, SERVICES, BusUser, user_name
@@ -43,14 +43,7 @@ class Nats:
 
     def start(self) -> "subprocess.Popen[bytes]":
         """Start it and wait until it accepts connections."""
-        process = self.launch()
-        try:
-            self.prepare(process)
-        except BaseException:
-            process.kill()
-            process.wait()
-            raise
-        return process
+        return start_ready(self.launch, self.prepare)
 
     def launch(self) -> "subprocess.Popen[bytes]":
         """Start the process, no more."""

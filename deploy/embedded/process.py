@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, Final
 
@@ -38,6 +38,20 @@ def start(
     finally:
         if not isinstance(out, int):
             out.close()
+
+
+def start_ready(
+    launch: "Callable[[], subprocess.Popen[bytes]]", prepare: "Callable[[subprocess.Popen[bytes]], None]"
+) -> "subprocess.Popen[bytes]":
+    """Start a child and make it ready; it is ended where that fails."""
+    process = launch()
+    try:
+        prepare(process)
+    except BaseException:
+        process.kill()
+        process.wait()
+        raise
+    return process
 
 
 _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
