@@ -304,7 +304,8 @@ def connect(settings: CommonSettings, service: str, *, lost: Callable[[], None] 
             await refuse_dropped(bus.nc, error)
 
     async def on_lost() -> None:
-        log.warning("bus_lost")
+        if not broker.leaving:
+            log.warning("bus_lost")
         if lost:
             lost()
 
