@@ -1,70 +1,18 @@
-"""One plugin as `GET /api/plugins/plugins/` lists it."""
+"""A plugin's entry in the list, with its secrets masked and its logo's address left open."""
 
 import secrets
 from typing import Any, Final
-from urllib.parse import quote
 
 from services.gateway.masking import masked
 from shared.contracts.data import PluginConfig
-from shared.contracts.manifest import PluginView, Problem
+from shared.contracts.manifest import PluginView
+from shared.plugin_items import plugin_item
 
 BASE: Final = f"base-{secrets.token_hex(12)}"
 """Stands for `http://host:port` in encoded bodies, which differ in nothing else between hosts."""
 
-_REPOSITORY: Final[dict[str, Any]] = {
-    "source_repo": None,
-    "source_repo_name": None,
-    "is_official_repo": False,
-    "slug": None,
-    "is_managed": False,
-    "installed_version_is_prerelease": False,
-    "update_available": False,
-    "latest_version": None,
-    "deprecated": False,
-}
-"""What Dispatcharr says of a plugin that no repository manages."""
-
 
 def item(view: PluginView, config: PluginConfig, *, with_settings: bool) -> dict[str, Any]:
     """The plugin's entry, JSON-shaped; `logo_url` begins with `BASE`."""
-    return {
-        **{key: value for key, value in view.extra.items() if key not in _REPOSITORY},
-        "key": view.key,
-        "name": view.name or view.folder,
-        "version": view.version,
-        "description": view.description,
-        "author": view.author,
-        "help_url": view.help_url,
-        "enabled": config.enabled,
-        "ever_enabled": config.ever_enabled,
-        "fields": [field.document() for field in view.fields],
-        "settings": masked(view.fields, config.settings) if with_settings else {},
-        "actions": [action.document() for action in view.actions],
-        "missing": view.missing,
-        "trusted": config.ever_enabled,
-        "loaded": view.loaded,
-        "legacy": view.legacy,
-        "logo_url": f"{BASE}/api/plugins/plugins/{quote(view.key, safe='')}/logo/" if view.has_logo else None,
-        **{key: _same_type(view.extra.get(key), default) for key, default in _REPOSITORY.items()},
-        "navigation": view.navigation.document() if view.navigation else None,
-        "pages": {name: page.document() for name, page in view.pages.items()},
-        "digest": view.digest,
-        "errors": [problem.model_dump() for problem in _errors(view)],
-        "warnings": [problem.model_dump() for problem in view.warnings],
-        "invalid": view.invalid,
-        "load_error": view.load_error,
-        "execution": view.execution.model_dump()
-        | ({"placement": config.placement} if config.placement else {}),
-        "executor": view.executor,
-    }
-
-
-def _errors(view: PluginView) -> list[Problem]:
-    if view.load_error is None:
-        return view.errors
-    return [*view.errors, Problem(path="plugin", message=view.load_error)]
-
-
-def _same_type(value: Any, default: Any) -> Any:
-    wanted = bool if isinstance(default, bool) else str
-    return value if isinstance(value, wanted) else default
+    settings = masked(view.fields, config.settings) if with_settings else {}
+    return plugin_item(view, config, settings=settings, base=BASE)
