@@ -1,7 +1,8 @@
 """Loading a plugin: its package, its libraries, its host, and what it then says of itself."""
 
 import asyncio
-from collections.abc import Mapping
+import contextlib
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -21,7 +22,9 @@ from shared.logging import get_logger
 from shared.manifests.normalise import loaded_document
 
 LOADS_AT_ONCE: Final = 16
-"""Enough that one plugin which hangs while it loads holds up no other, few enough for a start with hundreds."""
+"""Few enough for a start with hundreds of plugins."""
+SLOT_S: Final = 2.0
+"""How long a load counts among those: enough for most, and plugins that hang while they load hold up no other."""
 _NO_FILES: Final = "its files are missing"
 
 log = get_logger(__name__)
@@ -94,7 +97,7 @@ class Loader:
         key = manifest.key
         config = self._book.configs.get(key) or await self._book.read_config(key)
         self._masks.set_plugin(key, secrets_of(config.settings, manifest.fields))
-        async with self._slots:
+        async with self._slot():
             loaded = await self._load(manifest, with_defaults(config.settings, manifest.fields))
         here = _Here(manifest, loaded, dict(loaded.attributes), self._document(manifest, loaded))
         self._here[key] = here
@@ -192,6 +195,19 @@ class Loader:
             actions=here.actions,
         )
         self._masks.set_plugin(here.manifest.key, secrets_of(settings, fields))
+
+    @contextlib.asynccontextmanager
+    async def _slot(self) -> AsyncIterator[None]:
+        """One of the loads at once, until this one has ended or has taken its time."""
+        await self._slots.acquire()
+        with contextlib.ExitStack() as held:
+            held.callback(self._slots.release)
+            # Closing it twice releases once.
+            timer = asyncio.get_running_loop().call_later(SLOT_S, held.close)
+            try:
+                yield
+            finally:
+                timer.cancel()
 
     async def _load(self, manifest: Manifest, settings: Mapping[str, Any]) -> LoadedPlugin:
         version = version_of(manifest)

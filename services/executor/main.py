@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Final
 
 from services.executor import handlers
 from services.executor.book import Book
@@ -35,6 +36,9 @@ from shared.messaging.objects import Objects
 from shared.service import Check
 
 MakeHosts = Callable[[Upcalls], Hosts]
+
+_INSTALLS_AT_ONCE: Final = 8
+"""An installation may take minutes; only plugins that need one wait for it."""
 
 
 class Executor:
@@ -153,9 +157,10 @@ class _Libraries:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._turns = asyncio.Semaphore(_INSTALLS_AT_ONCE)
 
     async def install(self, _key: str, folder: Path) -> Path | None:
-        return await install_requirements(folder, self._folder)
+        return await install_requirements(folder, self._folder, turn=self._turns)
 
 
 def _host_options(settings: Settings) -> HostOptions:

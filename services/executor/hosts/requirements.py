@@ -14,6 +14,7 @@ import sys
 import sysconfig
 import tempfile
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, nullcontext
 from pathlib import Path
 from typing import Final
 
@@ -33,10 +34,16 @@ class RequirementsFailed(Invalid):
     """A plugin's requirements cannot be installed; the message says why and quotes pip's last lines."""
 
 
-async def install_requirements(folder: Path, libraries_dir: Path, *, timeout_s: float = 300.0) -> Path | None:
+async def install_requirements(
+    folder: Path,
+    libraries_dir: Path,
+    *,
+    timeout_s: float = 300.0,
+    turn: AbstractAsyncContextManager[object] | None = None,
+) -> Path | None:
     """The folder that holds what `folder/requirements.txt` asks for; None where it asks for nothing.
 
-    Installed once for each content of the file and version of Python. Raises `RequirementsFailed`.
+    Installed once for each content of the file and version of Python, in this turn. Raises `RequirementsFailed`.
     """
     wanted = await asyncio.to_thread(_read, folder / "requirements.txt")
     if not wanted:
@@ -46,7 +53,8 @@ async def install_requirements(folder: Path, libraries_dir: Path, *, timeout_s: 
         return libraries
     workshop = await asyncio.to_thread(_open_workshop, libraries_dir, wanted)
     try:
-        await _pip(workshop, timeout_s)
+        async with turn or nullcontext():
+            await _pip(workshop, timeout_s)
         await asyncio.to_thread(_take_over, workshop / _TARGET, libraries)
     finally:
         await asyncio.to_thread(shutil.rmtree, workshop)

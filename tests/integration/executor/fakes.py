@@ -19,6 +19,8 @@ class FakeHosts:
         self.acts: dict[str, Act] = {"echo": self._echo}
         self.attributes: dict[str, Any] = {"name": "Fake"}
         self.broken: str | None = None
+        self.hanging: set[str] = set()
+        """Plugins whose import never ends."""
         self.loads: list[PluginSpec] = []
         self.said: list[tuple[str, str]] = []
         self.calls: Counter[str] = Counter()
@@ -33,6 +35,8 @@ class FakeHosts:
 
     async def load(self, spec: PluginSpec, settings: Mapping[str, Any]) -> LoadedPlugin:
         self.loads.append(spec)
+        if spec.key in self.hanging:
+            await asyncio.Event().wait()
         if self.broken:
             return LoadedPlugin(ok=False, error=self.broken)
         self.alive.add(spec.key)
