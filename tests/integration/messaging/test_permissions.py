@@ -316,6 +316,9 @@ async def test_a_reload_disturbs_nobody_who_stays(
     handlers = Handlers(data.broker, "data")
     handlers.command(c.GET_CONFIG, answer)
     await data.broker.start()
+    # As in `Bus.listen`: only then does the server know the subscription.
+    await data.nc.flush()
+    await data.nc.flush()
     assert (await gateway.request(c.GET_CONFIG, GetConfig(key="p"))).key == "p"
     before = nats.server.config.read_text()
     save_bus_users(nats.secrets, [BusUser("late", ("hello",))])

@@ -2,6 +2,8 @@
 
 from collections.abc import Awaitable, Callable
 
+import pytest
+
 from deploy.embedded.nats import save_bus_users, signal_reload
 from deploy.embedded.secrets import ensure_secret
 from deploy.nats.permissions import BusUser, user_name
@@ -13,6 +15,7 @@ from tests.servers import RunningNats
 SUBJECT = c.RUN_REQUESTED_BY_USER.subject
 
 
+@pytest.mark.usefixtures("abandoned")
 async def test_a_user_is_usable_once_the_server_knows_it_and_nothing_is_stored(
     nats: RunningNats, bus_of: Callable[[str], Awaitable[Bus]]
 ) -> None:
