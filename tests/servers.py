@@ -1,6 +1,7 @@
 """Fixtures: the real servers. A nats-server per test module, one mongod for all with a database each."""
 
 import asyncio
+import contextlib
 import gc
 import subprocess
 import uuid
@@ -59,10 +60,9 @@ def secrets_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module")
-def bare_nats(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningNats]:
-    """A nats-server with all users and nothing provisioned."""
-    folder = tmp_path_factory.mktemp("nats")
+@contextlib.contextmanager
+def serving_nats(folder: Path) -> Iterator[RunningNats]:
+    """A nats-server with all users and nothing provisioned, while the context lasts."""
     secrets = folder / "secrets"
     ensure_secrets(secrets)
     server = Nats(
@@ -79,19 +79,27 @@ def bare_nats(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningNats]
         stop(running.process)
 
 
+async def provision(server: RunningNats) -> None:
+    """Apply the catalogue."""
+    bus = connect(server.settings(), "provisioner")
+    await wait_connected(bus)
+    try:
+        await apply(bus.nc.jetstream())
+    finally:
+        await bus.broker.stop()
+
+
+@pytest.fixture(scope="module")
+def bare_nats(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningNats]:
+    """A nats-server with all users and nothing provisioned."""
+    with serving_nats(tmp_path_factory.mktemp("nats")) as running:
+        yield running
+
+
 @pytest.fixture(scope="module")
 def nats(bare_nats: RunningNats) -> RunningNats:
     """A nats-server provisioned from the catalogue."""
-
-    async def provision() -> None:
-        bus = connect(bare_nats.settings(), "provisioner")
-        await wait_connected(bus)
-        try:
-            await apply(bus.nc.jetstream())
-        finally:
-            await bus.broker.stop()
-
-    asyncio.run(provision())
+    asyncio.run(provision(bare_nats))
     return bare_nats
 
 

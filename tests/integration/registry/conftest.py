@@ -1,7 +1,7 @@
 """A registry on a real nats-server, beside the provisioner and a data service that knows configs only."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from shared.messaging.bus import Bus, wait_connected
 from shared.messaging.handlers import Handlers
 from shared.messaging.kv import Kv
 from shared.messaging.objects import Objects
-from tests.servers import RunningNats
+from tests.servers import RunningNats, provision, serving_nats
 
 BusOf = Callable[[str], Awaitable[Bus]]
 CODE = """
@@ -178,13 +178,17 @@ async def running(app: App) -> AsyncIterator[App]:
 
 
 @pytest.fixture
+def nats(tmp_path: Path) -> Iterator[RunningNats]:
+    """A bus of each test's own: nobody has the right to empty one."""
+    with serving_nats(tmp_path / "nats") as running:
+        asyncio.run(provision(running))
+        yield running
+
+
+@pytest.fixture
 async def stage(nats: RunningNats, tmp_path: Path, bus_of: BusOf) -> AsyncIterator[Stage]:
-    """The bus, emptied of what earlier tests left; the plugin directory is new."""
+    """A bus and a plugin directory of the test's own."""
     async with AsyncExitStack() as stack:
         found = Stage(nats, tmp_path / "plugins", bus_of, stack)
-        provisioner = await bus_of("provisioner")
-        js = provisioner.nc.jetstream()
-        for stream in ("KV_manifests", "OBJ_packages"):
-            await js.purge_stream(stream)
         await found.set_up()
         yield found
