@@ -63,7 +63,7 @@ def processes(mark: str) -> list[int]:
 async def until_one(mark: str) -> None:
     """Wait until one process has the mark; a child that is just being detached is two for a moment."""
     async with asyncio.timeout(5):
-        while len(processes(mark)) != 1:
+        while len(processes(mark)) != 1:  # noqa: ASYNC110 - other processes have no event of ours
             await asyncio.sleep(0.02)
 
 
