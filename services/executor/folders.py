@@ -25,6 +25,11 @@ class Folder:
         self._root = root
         self._within = within
 
+    @property
+    def name(self) -> str:
+        """Its own name, without what it lies in."""
+        return self._within.rpartition("/")[2]
+
     def has(self, name: str) -> bool:
         """Whether there is anything of this name, without following a link to it."""
         with self._parent(name, make=False) as (parent, last):
@@ -89,6 +94,16 @@ class Folder:
                 except OSError:
                     return
             folder = folder.rpartition("/")[0]
+
+    def remove(self, name: str) -> None:
+        """Have nothing of this name, whatever it is and holds. Raises OSError where something cannot be removed."""
+        with self._parent(name, make=False) as (parent, last):
+            if parent is None:
+                return
+            try:
+                _remove(last, parent)
+            except RecursionError as error:
+                raise OSError("its directories lie too deep within one another") from error
 
     @contextmanager
     def _parent(self, name: str, *, make: bool) -> Iterator[tuple[int | None, str]]:

@@ -3,8 +3,8 @@
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import Awaitable, Callable
-from typing import Final
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, Final
 
 from services.executor.book import Book
 from services.executor.fleet import Fleet
@@ -59,6 +59,8 @@ class Keeper:
         self._residences: dict[str, Residence] = {}
         self._hint = asyncio.Event()
         self._stale: set[str] = set()
+        self._removed: set[str] = set()
+        """Plugins of which something may be left here."""
         self._tasks: list[asyncio.Task[None]] = []
         self._unlisten: list[Callable[[], Awaitable[None]]] = []
         self._read_at = float("-inf")
@@ -100,6 +102,8 @@ class Keeper:
         """Take the hint that something about a plugin changed."""
         if event.change in {"enabled", "disabled", "settings", "updated", "reloaded", "missing", "removed"}:
             self._stale.add(event.key)
+            if event.change == "removed":
+                self._removed.add(event.key)
             self._hint.set()
 
     async def healthy(self) -> str | None:
@@ -139,6 +143,7 @@ class Keeper:
         if whole:
             self._read_at = loop.time()
         self._decide()
+        await self._clean_up()
         if loop.time() - self._tidied_at > TIDY_S:
             await self._tidy()
             self._tidied_at = loop.time()
@@ -167,9 +172,19 @@ class Keeper:
             elif residence is not None:
                 residence.want(None, wanted)
         for key in [key for key, residence in self._residences.items() if residence.gone]:
-            gone = asyncio.create_task(self._residences.pop(key).close())
-            self._settling.add(gone)
-            gone.add_done_callback(self._settling.discard)
+            self._beside(self._residences.pop(key).close())
+
+    async def _clean_up(self) -> None:
+        """Drop the files of removed plugins, also of those that were disabled before: nobody left a home then."""
+        for key in self._removed - self._residences.keys():
+            if await self._book.read_manifest(key) is None:
+                self._beside(self._loader.drop(key))
+            self._removed.discard(key)
+
+    def _beside(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._settling.add(task)
+        task.add_done_callback(self._settling.discard)
 
     def _wanted(self, key: str) -> Wanted | Reason:
         config = self._book.configs.get(key)

@@ -140,6 +140,19 @@ class Loader:
             await self._hosts.hook(key, "on_disable", self._settings(key))
         await self._hosts.stop(key, reason, self._settings(key))
 
+    async def drop_deleted(self, key: str) -> None:
+        """Drop the files of a plugin that is stopped, if it is being deleted: not of one that only seems gone."""
+        config = self._book.configs.get(key)
+        if config is not None and config.deleting:
+            await self.drop(key)
+
+    async def drop(self, key: str) -> None:
+        """Drop the files of a plugin that is stopped. Never raises for what is in them."""
+        try:
+            await self._copies.drop(key)
+        except OSError as error:
+            log.warning("working_copy_not_dropped", plugin=key, reason=str(error))
+
     def forget(self, key: str) -> None:
         self._here.pop(key, None)
         self._masks.drop_plugin(key)

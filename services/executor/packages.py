@@ -18,6 +18,7 @@ from shared.contracts.names import token
 from shared.logging import get_logger
 
 MAX_UNPACKED: Final = 256 * 1024 * 1024
+_PLUGINS: Final = "plugins"
 
 log = get_logger(__name__)
 
@@ -38,6 +39,8 @@ class Record:
     done: bool = False
     files: dict[str, list[str]] = field(default_factory=dict)
     """Name → digests that a package gave it; several only while a change is under way."""
+    folder: str = ""
+    """Whose files these are: the working copy's name."""
 
 
 class WorkingCopies:
@@ -53,17 +56,35 @@ class WorkingCopies:
 
         A kill in the middle heals: the next call finishes what this one began.
         """
-        if folder in {"", ".", ".."} or "/" in folder or "\0" in folder:
+        if not _is_name(folder):
             raise errors.Invalid(f"{folder!r} is no name of a folder")
-        copy = Folder(self._files_dir, f"plugins/{folder}")
+        copy = Folder(self._files_dir, f"{_PLUGINS}/{folder}")
         if not await asyncio.to_thread(self._is_current, key, copy, digest):
             package = await self._store.get(digest)
             await asyncio.to_thread(self._bring, key, copy, digest, package)
-        return self._files_dir / "plugins" / folder
+        return self._files_dir / _PLUGINS / folder
+
+    async def drop(self, key: str) -> None:
+        """Have no working copy of this plugin, nor a record of it; what is not known is none.
+
+        For a plugin that runs nowhere in this site. Raises OSError where something cannot be removed; then the
+        record stays.
+        """
+        await asyncio.to_thread(self._drop, key)
+
+    def _drop(self, key: str) -> None:
+        with self._locked(key):
+            record = self._read(key)
+            if not _is_name(record.folder):
+                return
+            Folder(self._files_dir, _PLUGINS).remove(record.folder)
+            # Last, so that a kill in the middle leaves what says that files are missing.
+            (self._records_dir / f"{token(key)}.json").unlink(missing_ok=True)
+        log.info("working_copy_dropped", plugin=key)
 
     def _is_current(self, key: str, copy: Folder, digest: str) -> bool:
         record = self._read(key)
-        if record.digest != digest or not record.done:
+        if record.digest != digest or record.folder != copy.name or not record.done:
             return False
         return all(copy.has(name) for name in record.files)
 
@@ -78,7 +99,7 @@ class WorkingCopies:
             for name, made in digests.items():
                 if made not in under_way.setdefault(name, []):
                     under_way[name].append(made)
-            self._write(key, Record(digest, done=False, files=under_way))
+            self._write(key, Record(digest, done=False, files=under_way, folder=copy.name))
             for name in sorted(under_way.keys() - digests.keys()):
                 copy.drop(name)
             for name, (data, mode) in wanted.items():
@@ -92,7 +113,8 @@ class WorkingCopies:
                 if there == digests[name] or (changed_by_plugin and not changed_by_author):
                     continue
                 copy.put(name, data, mode=mode)
-            self._write(key, Record(digest, done=True, files={n: [d] for n, d in digests.items()}))
+            files = {name: [made] for name, made in digests.items()}
+            self._write(key, Record(digest, done=True, files=files, folder=copy.name))
         log.info("working_copy_up_to_date", plugin=key, digest=digest[:12], files=len(wanted))
 
     @contextmanager
@@ -117,6 +139,10 @@ class WorkingCopies:
         temporary = path.with_suffix(".new")
         temporary.write_text(json.dumps(asdict(record)))
         temporary.replace(path)
+
+
+def _is_name(folder: str) -> bool:
+    return folder not in {"", ".", ".."} and "/" not in folder and "\0" not in folder
 
 
 def _contents(package: bytes) -> Iterator[tuple[str, tuple[bytes, int]]]:

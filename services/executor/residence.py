@@ -194,6 +194,9 @@ class Residence:
         there = self._there
         self.phase = "leaving"
         await self._clear_out(reason)
+        # Enabled again meanwhile, or under a lost lease perhaps another executor's, the files are in use.
+        if reason == "delete" and self._wanted is None and (there is None or self._rooms.holds(there.epoch)):
+            await self._loader.drop_deleted(self.key)
         if there is not None and reason != "fenced":
             if there.lead and reason in {"disable", "delete"}:
                 await self._loader.unpublish(self.key)

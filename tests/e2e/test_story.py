@@ -1,6 +1,7 @@
 """The way of a first user, with HTTP alone: log in, enable, add a calendar, sync, read, import, break, delete."""
 
 import io
+import re
 import threading
 import zipfile
 from collections.abc import Iterator
@@ -91,7 +92,7 @@ def test_a_calendar_is_added_synced_and_read(api: Api, calendar_url: str) -> Non
     assert api.http.get("/api/plugins/sports_calendar/data/events/").json()["data"] == []
 
 
-def test_a_zip_is_imported_broken_mended_and_deleted(api: Api) -> None:
+def test_a_zip_is_imported_broken_mended_and_deleted(api: Api, platform: Platform) -> None:
     good = 'class Plugin:\n    name = "Zipped"\n    def run(self, action, params, context):\n        return {"status": "ok", "v": 1}\n'
     answer = api.http.post(
         "/api/plugins/plugins/import/", files={"file": ("My-Zip Plug.zip", zipped(plugin__py=good))}
@@ -118,10 +119,13 @@ def test_a_zip_is_imported_broken_mended_and_deleted(api: Api) -> None:
     assert failed.json()["error"] == "Plugin 'my_zip_plug' not found"
     assert "as written" in str(api.await_plugin("my_zip_plug", loaded=False)["errors"]), plugin
 
+    folders = (platform.data_dir / "files/plugins").iterdir()
+    [copy] = [one for one in folders if re.sub("[- ]", "_", one.name.lower()) == "my_zip_plug"]
     deleted = api.http.delete("/api/plugins/plugins/my_zip_plug/delete/")
     assert deleted.status_code == 200, deleted.text
     assert "my_zip_plug" not in api.plugins()
     assert api.run("my_zip_plug", "x").status_code == 404
+    assert not copy.exists(), "the working copy went with it"
 
 
 def test_a_new_folder_is_listed_disabled_and_never_imported(api: Api, platform: Platform) -> None:

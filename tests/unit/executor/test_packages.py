@@ -198,3 +198,58 @@ async def test_a_damaged_record_only_costs_a_new_look(rig: Rig) -> None:
     (rig.records / "my_plug.json").write_text("{broken")
     await rig.bring({"plugin.py": "1"})
     assert rig.found() == {"plugin.py": "1"}
+
+
+async def test_what_is_dropped_is_gone_with_its_record_and_can_be_had_again(rig: Rig) -> None:
+    await rig.bring({"plugin.py": "1", "lib/x.py": "1"})
+    (rig.folder / "state.json").write_text("mine")
+    neighbour = rig.folder.parent / "other"
+    neighbour.mkdir()
+    (neighbour / "state.json").write_text("another's")
+    await rig.copies.drop("my_plug")
+    assert not rig.folder.exists()
+    assert not list(rig.records.glob("*.json"))
+    assert (neighbour / "state.json").read_text() == "another's"
+    await rig.copies.drop("my_plug")
+    await rig.copies.drop("never_was")
+    await rig.bring({"plugin.py": "1"})
+    assert rig.found() == {"plugin.py": "1"}
+
+
+async def test_dropping_follows_no_link_of_the_plugin(rig: Rig, tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    (outside / "My Plug").mkdir(parents=True)
+    (outside / "My Plug/victim").write_text("untouched")
+    await rig.bring({"plugin.py": "1"})
+    (rig.folder / "to_a_folder").symlink_to(outside)
+    (rig.folder / "to_a_file").symlink_to(outside / "My Plug/victim")
+    await rig.copies.drop("my_plug")
+    assert not rig.folder.exists()
+
+    await rig.bring({"plugin.py": "1"})
+    rig.folder.rename(tmp_path / "files/moved")
+    rig.folder.symlink_to(outside)
+    await rig.copies.drop("my_plug")
+    assert not rig.folder.is_symlink()
+
+    await rig.bring({"plugin.py": "1"})
+    rig.folder.parent.rename(tmp_path / "files/all")
+    rig.folder.parent.symlink_to(outside)
+    await rig.copies.drop("my_plug")
+    assert (outside / "My Plug/victim").read_text() == "untouched"
+
+
+async def test_a_copy_that_cannot_be_dropped_whole_raises_and_keeps_its_record(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def too_deep(_name: str, *, dir_fd: int) -> None:
+        raise RecursionError
+
+    await rig.bring({"plugin.py": "1"})
+    with monkeypatch.context() as patched:
+        patched.setattr("services.executor.folders.shutil.rmtree", too_deep)
+        with pytest.raises(OSError, match="too deep"):
+            await rig.copies.drop("my_plug")
+    assert list(rig.records.glob("*.json"))
+    await rig.copies.drop("my_plug")
+    assert not rig.folder.exists()
