@@ -21,7 +21,8 @@ REPORTS = ROOT / ".build" / "reports"
 
 # Several tests at once: any with any, or a file's tests together where they share servers.
 SPREAD = ("-n", "2", "--dist", "worksteal")
-BY_FILE = ("-n", "2", "--dist", "loadfile")
+# They wait for servers more than they compute: twice as many as there are cores.
+BY_FILE = ("-n", "4", "--dist", "loadfile")
 
 
 @dataclass(frozen=True)
