@@ -21,8 +21,7 @@ REPORTS = ROOT / ".build" / "reports"
 
 # Several tests at once: any with any, or a file's tests together where they share servers.
 SPREAD = ("-n", "2", "--dist", "worksteal")
-# They wait for servers more than they compute: twice as many as there are cores.
-BY_FILE = ("-n", "4", "--dist", "loadfile")
+BY_FILE = ("-n", "2", "--dist", "loadfile")
 
 
 @dataclass(frozen=True)

@@ -90,7 +90,8 @@ def test_ctrl_c_ends_everything_within_five_seconds_and_the_next_start_has_the_d
     with mine.client() as http:
         assert Api(http).await_plugin("hello", enabled=True, loaded=True)
         assert Api(http).result("hello", "say_hello")["status"] == "ok"
-        assert http.get("/api/runs/").json()["total"] == 2
+        # History follows the answers a moment later.
+        wait_until(lambda: http.get("/api/runs/").json()["total"] == 2, 10)
 
 
 def test_whatever_dies_is_started_again_and_says_so(own_platform: Own) -> None:
