@@ -21,7 +21,6 @@ REPORTS = ROOT / ".build" / "reports"
 
 # Several tests at once: any with any, or a file's tests together where they share servers.
 SPREAD = ("-n", "2", "--dist", "worksteal")
-UNSTEADY_AT_MOST = 5
 BY_FILE = ("-n", "2", "--dist", "loadfile")
 
 
@@ -33,8 +32,6 @@ class Suite:
     budget_s: float
     directories: tuple[str, ...] = ()
     options: tuple[str, ...] = ()
-    unsteady: bool = False
-    """Whether a few failures are tried once more alone, and said: tests that kill real servers on a busy machine."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +49,7 @@ class Result:
 SUITES = (
     Suite("static", 60),
     Suite("unit", 60, ("tests/unit", "tests/spec", "tests/golden"), SPREAD),
-    Suite("integration", 180, ("tests/integration", "tests/e2e"), BY_FILE, unsteady=True),
+    Suite("integration", 180, ("tests/integration", "tests/e2e"), BY_FILE),
     Suite("compat", 180, ("tests/compat",), BY_FILE),
     Suite("browser", 240, ("tests/browser",)),
     # These two kill, stop and overload: side by side they would measure each other.
@@ -133,21 +130,9 @@ def run_pytest(suite: Suite, options: Sequence[str]) -> Result:
     if status == 5:  # pytest's word for "collected nothing"
         return Result(suite, seconds=seconds, remark=f"{remark}; no tests" if remark else "no tests")
     passed, failed, skipped = count(report) if report.exists() else (0, 0, 0)
-    if 0 < failed <= UNSTEADY_AT_MOST and suite.unsteady and not passes_alone(present):
-        remark = f"{failed} failed again alone"
-    elif 0 < failed <= UNSTEADY_AT_MOST and suite.unsteady:
-        passed, failed, status, remark = passed + failed, 0, 0, f"{failed} passed only alone: unsteady"
-        seconds = time.monotonic() - began
     if status and not failed:
         failed, remark = 1, f"pytest ended with status {status}"
     return Result(suite, passed, failed, skipped, seconds, remark)
-
-
-def passes_alone(directories: Sequence[str]) -> bool:
-    """Whether what failed passes when nothing runs beside it; what does not is a failure."""
-    print("\n== again, alone: what failed just now", flush=True)
-    command = [sys.executable, "-m", "pytest", "-q", "--last-failed", "--last-failed-no-failures", "none"]
-    return subprocess.run([*command, "-n", "0", *directories], cwd=ROOT, check=False).returncode == 0
 
 
 def summarise(results: Sequence[Result]) -> str:
