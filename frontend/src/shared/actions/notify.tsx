@@ -1,0 +1,62 @@
+import { Anchor, Stack, Text } from "@mantine/core";
+import { notifications } from "@mantine/notifications";
+import { messageOf } from "../api/problem";
+import { Icon } from "../icons/Icon";
+import { type Ended, OUTCOME_COLOR, type Outcome } from "./outcome";
+
+const ICON: Record<Outcome, string> = { ok: "check", error: "x", queued: "clock", other: "alert-circle" };
+const READ_MS = 6_000;
+/** A text this long is read at leisure and closed by hand. */
+const LONG = 200;
+
+/** How an action ended, in its outcome's colour; without a message of its own, the action's label. */
+export function showEnd(label: string, ended: Ended): void {
+  show({
+    outcome: ended.outcome,
+    title: ended.message === undefined ? undefined : label,
+    message: ended.message ?? label,
+    runId: ended.runId,
+  });
+}
+
+export function showError(title: string, error: unknown): void {
+  show({ outcome: "error", title, message: messageOf(error) });
+}
+
+export function showDone(message: string): void {
+  show({ outcome: "ok", message });
+}
+
+export interface Notice {
+  outcome: Outcome;
+  title?: string;
+  message: string;
+  /** Links to the run, where there is one to look at. */
+  runId?: string;
+}
+
+export function show({ outcome, title, message, runId }: Notice): void {
+  const stays = message.length > LONG || outcome === "error";
+  notifications.show({
+    title,
+    color: OUTCOME_COLOR[outcome],
+    icon: <Icon name={ICON[outcome]} size={18} />,
+    autoClose: stays ? false : READ_MS,
+    withBorder: true,
+    closeButtonProps: { "aria-label": "Dismiss" },
+    "data-outcome": outcome,
+    role: outcome === "error" ? "alert" : "status",
+    message: (
+      <Stack gap={4}>
+        <Text size="sm" className="notice-text" tabIndex={stays ? 0 : undefined}>
+          {message}
+        </Text>
+        {runId && (
+          <Anchor href={`/runs/${runId}`} size="xs">
+            Show the run
+          </Anchor>
+        )}
+      </Stack>
+    ),
+  } as Parameters<typeof notifications.show>[0]);
+}

@@ -1,0 +1,119 @@
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useCallback, useState } from "react";
+import { api, call } from "../api/client";
+import { keys } from "../api/keys";
+import { ApiError } from "../api/problem";
+import type { Confirm, Json, Run } from "../api/types";
+import { useLiveQuery } from "../live/LiveProvider";
+import { topics } from "../live/topics";
+import { ask, questionOf } from "./confirm";
+import { follow } from "./followed";
+import { showEnd } from "./notify";
+import { type Ended, messageIn, outcomeOf } from "./outcome";
+
+/** Longer actions go on by themselves; their end comes over the live connection. */
+const WAIT_S = 5;
+
+export interface ActionCall {
+  action: string;
+  /** What the user pressed; also the notification's text where the result has no message. */
+  label: string;
+  params?: Record<string, unknown> | null;
+  confirm?: boolean | Confirm | null;
+  /** Id of the form that is submitted: its fields validate the params in the gateway too. */
+  form?: string;
+  /** Tells nobody: the caller shows how it ended. */
+  silent?: boolean;
+}
+
+export interface Actions {
+  /**
+   * Ask, run, notify. Null where the user said no. Where the server refuses the input of a form, the
+   * `ApiError` is thrown for its fields to show; every other failure is an `Ended` with outcome `error`.
+   */
+  run: (action: ActionCall) => Promise<Ended | null>;
+  /** Whether the action runs now, whoever started it and whatever page they are on. */
+  isRunning: (action: string) => boolean;
+  /** The runs of this plugin that have not ended. */
+  active: readonly Run[];
+}
+
+export function useActions(plugin: string): Actions {
+  const client = useQueryClient();
+  const active = useActiveRuns(plugin);
+  const [pending, setPending] = useState<readonly string[]>([]);
+
+  const run = useCallback(
+    async (action: ActionCall): Promise<Ended | null> => {
+      const question = questionOf(action.confirm, action.label);
+      if (question && !(await ask(question))) return null;
+      setPending((names) => [...names, action.action]);
+      try {
+        const ended = await request(plugin, action);
+        if (!action.silent && !ended.told) showEnd(action.label, ended);
+        return ended;
+      } finally {
+        setPending((names) => without(names, action.action));
+        for (const queryKey of [keys.runs, keys.dataOf(plugin)]) void client.invalidateQueries({ queryKey });
+      }
+    },
+    [client, plugin],
+  );
+  const isRunning = useCallback(
+    (action: string) => pending.includes(action) || active.some((known) => known.action === action),
+    [pending, active],
+  );
+  return { run, isRunning, active };
+}
+
+/** The runs of a plugin that are queued or running, kept true by the live connection. */
+export function useActiveRuns(plugin: string): readonly Run[] {
+  useLiveQuery(topics.runsOf(plugin), keys.runList({ active: plugin }));
+  const { data } = useQuery({
+    queryKey: keys.runList({ active: plugin }),
+    queryFn: async () => {
+      const of = (state: Run["state"]) =>
+        call(api.GET("/api/runs/", { params: { query: { plugin, state, limit: 100 } } }));
+      const [queued, running] = await Promise.all([of("queued"), of("running")]);
+      return [...running.runs, ...queued.runs];
+    },
+    refetchInterval: (query) => (query.state.data?.length ? 15_000 : false),
+  });
+  return data ?? NONE;
+}
+
+const NONE: readonly Run[] = [];
+
+async function request(plugin: string, action: ActionCall): Promise<Ended & { told?: boolean }> {
+  try {
+    const { data, response } = await answer(plugin, action);
+    if (response.status !== 202) {
+      return {
+        outcome: outcomeOf(data.result),
+        message: messageIn(data.result),
+        result: data.result,
+        runId: data.run_id,
+      };
+    }
+    // FollowedRuns notifies when it ends, even if this page is gone by then.
+    return { ...(await follow({ runId: data.run_id, plugin, label: action.label })), told: true };
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    if (action.form && error.faults.length) throw error;
+    return { outcome: "error", message: error.message, result: undefined, runId: error.runId };
+  }
+}
+
+async function answer(plugin: string, { action, params, form }: ActionCall) {
+  const asked = api.POST("/api/plugins/plugins/{key}/run/", {
+    params: { path: { key: plugin }, query: { wait: WAIT_S } },
+    body: { action, params: (params ?? {}) as Record<string, Json>, ...(form ? { form } : {}) },
+  });
+  const { response } = await asked;
+  return { data: await call(asked), response };
+}
+
+function without<T>(list: readonly T[], item: T): readonly T[] {
+  const at = list.indexOf(item);
+  return at < 0 ? list : [...list.slice(0, at), ...list.slice(at + 1)];
+}
