@@ -81,9 +81,9 @@ def secret_params(view: PluginView, action: str) -> tuple[str, ...]:
 
 
 def forms(components: Iterable[Any]) -> Iterable[Any]:
-    """Every form among components, however deep."""
+    """Every form among components, however deep; a stepper that submits is one in several steps."""
     for component in components:
-        if getattr(component, "type", None) == "form":
+        if getattr(component, "submit_action", None) is not None:
             yield component
         yield from forms(getattr(component, "components", None) or ())
         for item in getattr(component, "items", None) or ():

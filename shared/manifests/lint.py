@@ -141,12 +141,12 @@ def _defaults(reading: Reading) -> Iterator[Finding]:
 def _modals(reading: Reading) -> Iterator[Finding]:
     for name, page in reading.manifest.pages.items():
         nodes = list(_nodes(page.document(), f"pages.{name}"))
-        modals = {node.get("id") for _, node in nodes if node.get("type") == "modal"}
+        modals = {node.get("id") for _, node in nodes if node.get("type") in {"modal", "drawer"}}
         for path, node in nodes:
             opens = node.get("opens")
             if isinstance(opens, str) and opens not in modals:
                 file, line = _place(reading, f"{path}.opens")
-                message = f'there is no modal "{opens}" on this page'
+                message = f'there is no modal or drawer "{opens}" on this page'
                 yield Finding(
                     "warning", file, line, f"{path}.opens", message, "add it, or name one that is there"
                 )

@@ -1,9 +1,9 @@
 """Pages and their components: a notice with the path stands for each bad one, the rest works."""
 
 import difflib
-from typing import Any
+from typing import Any, TypeVar
 
-from shared.contracts.ui.components import COMPONENTS, Column, ComponentBase, InvalidComponent, TabItem
+from shared.contracts.ui.components import COMPONENTS, Column, ComponentBase, InvalidComponent, Step, TabItem
 from shared.contracts.ui.components.data import RENDERERS
 from shared.contracts.ui.pages import Page
 from shared.manifests.entries import Entries, confirming
@@ -11,11 +11,19 @@ from shared.manifests.findings import Findings, Path, dotted
 from shared.manifests.shapes import MAX_DEPTH
 from shared.manifests.validation import Fault, build, unknown_keys
 
-_HOLDERS = frozenset({"stack", "group", "card", "modal"})
+_HOLDERS = frozenset({"stack", "group", "card", "modal", "grid", "drawer", "poll"})
+_ROW_ACTIONS = {
+    "table": ("row_actions", "bulk_actions"),
+    "list": ("actions",),
+    "drag_drop_list": ("actions",),
+}
+"""Where components keep the buttons of their rows."""
 _PAGE = 2
 """Parts of a path that name the page: `pages.main`; the rest is what a notice shows."""
 _DEEPEST = MAX_DEPTH - 4
 """A notice itself still fits below this."""
+
+Item = TypeVar("Item", TabItem, Step)
 
 
 class Tree:
@@ -90,31 +98,28 @@ class Tree:
     def _with_children(self, kind: str, raw: dict[str, Any], path: Path) -> dict[str, Any]:
         """The values with everything below made into models already, each mended on its own."""
         values = dict(raw)
+        for key in _ROW_ACTIONS.get(kind, ()):
+            if isinstance(raw.get(key), list):
+                values[key] = self._entries.row_actions(raw[key], (*path, key))
         if kind in _HOLDERS:
             values["components"] = self._components(raw.get("components"), (*path, "components"))
-        elif kind == "tabs" and isinstance(raw.get("items"), list):
+        elif kind in {"tabs", "stepper"} and isinstance(raw.get("items"), list):
             values["items"] = [
-                self._tab(tab, (*path, "items", index)) for index, tab in enumerate(raw["items"])
+                self._item(TabItem, item, (*path, "items", index))
+                if kind == "tabs"
+                else self._item(Step, item, (*path, "items", index))
+                for index, item in enumerate(raw["items"])
             ]
         elif kind == "form" and isinstance(raw.get("fields"), list):
             values["fields"] = self._entries.form_fields(raw["fields"], (*path, "fields"), _PAGE)
-        elif kind == "table":
-            self._table(values, path)
-        elif kind == "drag_drop_list" and isinstance(raw.get("actions"), list):
-            values["actions"] = self._entries.row_actions(raw["actions"], (*path, "actions"))
+        elif kind == "table" and isinstance(raw.get("columns"), list):
+            columns = (
+                self._column(column, (*path, "columns", index)) for index, column in enumerate(raw["columns"])
+            )
+            values["columns"] = [column for column in columns if column is not None]
         elif kind == "button":
             values = confirming(values)
         return values
-
-    def _table(self, values: dict[str, Any], path: Path) -> None:
-        if isinstance(values.get("row_actions"), list):
-            values["row_actions"] = self._entries.row_actions(values["row_actions"], (*path, "row_actions"))
-        if isinstance(values.get("columns"), list):
-            columns = (
-                self._column(column, (*path, "columns", index))
-                for index, column in enumerate(values["columns"])
-            )
-            values["columns"] = [column for column in columns if column is not None]
 
     def _column(self, raw: Any, path: Path) -> Column | None:
         if not isinstance(raw, dict):
@@ -132,20 +137,29 @@ class Tree:
         unknown_keys(column, path, self._findings)
         return column
 
-    def _tab(self, raw: Any, path: Path) -> TabItem:
-        stand_in = f"tab-{path[-1]}"
+    def _item(self, model: type[Item], raw: Any, path: Path) -> Item:
+        """A tab or a step: a bad one keeps its components, below the notice."""
+        what = "tab" if model is TabItem else "step"
+        stand_in = f"{what}-{path[-1]}"
         if not isinstance(raw, dict):
-            notice = self._notice(path, [Fault((), "a tab must be an object")], 'write {"id": …, "label": …}')
-            return TabItem(id=stand_in, label=stand_in, components=[notice])
-        values = {**raw, "components": self._components(raw.get("components"), (*path, "components"))}
-        tab, faults = build(TabItem, values)
-        if tab is not None:
-            unknown_keys(tab, path, self._findings)
-            return tab
+            notice = self._notice(
+                path, [Fault((), f"a {what} must be an object")], 'write {"id": …, "label": …}'
+            )
+            return model.model_validate({"id": stand_in, "label": stand_in, "components": [notice]})
+        values: dict[str, Any] = {
+            **raw,
+            "components": self._components(raw.get("components"), (*path, "components")),
+        }
+        if "fields" in model.model_fields and isinstance(raw.get("fields"), list):
+            values["fields"] = self._entries.form_fields(raw["fields"], (*path, "fields"), _PAGE)
+        item, faults = build(model, values)
+        if item is not None:
+            unknown_keys(item, path, self._findings)
+            return item
         bad = {str(fault.below[0]) for fault in faults if fault.below}
         kept = {key: value for key, value in values.items() if key not in bad}
         components = [self._notice(path, faults), *values["components"]]
-        return TabItem.model_validate(
+        return model.model_validate(
             {"id": stand_in, "label": kept.get("id", stand_in), **kept, "components": components}
         )
 

@@ -10,6 +10,7 @@ from pydantic import Field
 from shared.contracts.ui.actions import Action, Confirm, RowAction, Trigger
 from shared.contracts.ui.base import UiModel
 from shared.contracts.ui.components import COMPONENTS, Component, InvalidComponent
+from shared.contracts.ui.conditions import Condition
 from shared.contracts.ui.fields import FIELDS, FieldSpec, FormField, InvalidField
 from shared.contracts.ui.navigation import Navigation, NavigationItem, navigation_item, sorted_items
 from shared.contracts.ui.pages import Page, opening_page
@@ -35,6 +36,7 @@ __all__ = [
     "FIELDS",
     "Action",
     "Component",
+    "Condition",
     "Confirm",
     "FieldSpec",
     "FormField",

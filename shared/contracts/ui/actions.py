@@ -4,7 +4,8 @@ from typing import Any, Self
 
 from pydantic import Field, model_validator
 
-from shared.contracts.ui.base import Name, UiModel
+from shared.contracts.ui.base import Href, Name, UiModel
+from shared.contracts.ui.conditions import Condition
 
 
 class Confirm(UiModel):
@@ -31,11 +32,15 @@ class Action(UiModel):
 
 
 class Trigger(UiModel):
-    """What a button does: run `action` with `params`, or open the modal whose id is `opens`."""
+    """What a button does: run `action`, open a modal or drawer, or go to a page or an address."""
 
     label: Name
     action: Name | None = None
-    opens: Name | None = Field(default=None, description="Id of a modal of the same page.")
+    opens: Name | None = Field(default=None, description="Id of a modal or drawer of the same page.")
+    page: Name | None = Field(default=None, description="Id of another page of the plugin to go to.")
+    href: Href | None = Field(
+        default=None, description="Address to open; `{{key}}` is filled from the row around it."
+    )
     icon: str | None = Field(default=None, description="Name of a Tabler icon.")
     color: str | None = None
     variant: str | None = None
@@ -43,11 +48,13 @@ class Trigger(UiModel):
     params: dict[str, Any] | None = Field(
         default=None, description="Sent with the action; a row's own keys come on top."
     )
+    visible_if: Condition | None = Field(default=None, description="Shown only where it holds.")
+    disabled_if: Condition | None = Field(default=None, description="Cannot be used where it holds.")
 
     @model_validator(mode="after")
     def _does_something(self) -> Self:
-        if self.action is None and self.opens is None:
-            raise ValueError("a button needs `action` or `opens`")
+        if self.action is None and self.opens is None and self.page is None and self.href is None:
+            raise ValueError("a button needs `action`, `opens`, `page` or `href`")
         return self
 
 

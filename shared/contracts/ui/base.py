@@ -8,6 +8,14 @@ from pydantic.config import JsonDict
 Name = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
 """An id, an action or a collection: text that is not empty."""
 
+Href = Annotated[
+    str,
+    StringConstraints(
+        strip_whitespace=True, max_length=2048, pattern=r"^(https?://|mailto:|/([^/\\]|$)|\{\{)"
+    ),
+]
+"""An address that a click may lead to: of the web, of mail, or of this UI; never a script."""
+
 Size = str | int | float
 """A size of the theme (`xs` … `xl`) or a number of pixels."""
 

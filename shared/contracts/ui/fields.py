@@ -6,6 +6,7 @@ from pydantic import Field
 from typing_extensions import TypeAliasType
 
 from shared.contracts.ui.base import Name, UiModel
+from shared.contracts.ui.conditions import Condition
 
 Scalar = str | int | float | bool
 
@@ -15,6 +16,19 @@ class Option(UiModel):
 
     value: Scalar | None
     label: str
+
+
+class OptionsFrom(UiModel):
+    """Options that are the documents of a collection, as they are when the field is opened."""
+
+    data_source: Name
+    value: Name = Field(default="_id", description="Key of the option's value; `_id` when left out.")
+    label: Name | None = Field(
+        default=None, description="Text with `{{key}}`; the value itself when left out."
+    )
+    where: dict[str, Scalar | None] | None = Field(
+        default=None, description="Only documents whose keys have these values."
+    )
 
 
 class FieldBase(UiModel):
@@ -29,6 +43,10 @@ class FieldBase(UiModel):
     value: Any = Field(default=None, description="What an `info` field shows.")
     placeholder: str | None = None
     input_type: str | None = Field(default=None, description="`password` masks the value everywhere.")
+    visible_if: Condition | None = Field(
+        default=None, description="Shown, and required, only where it holds for the form's values."
+    )
+    disabled_if: Condition | None = Field(default=None, description="Cannot be changed where it holds.")
 
 
 class BooleanField(FieldBase):
@@ -68,11 +86,13 @@ class EmailField(_Written):
 class SelectField(FieldBase):
     type: Literal["select"]
     options: list[Option] = Field(default_factory=list)
+    options_from: OptionsFrom | None = Field(default=None, description="Options from a collection.")
 
 
 class MultiselectField(FieldBase):
     type: Literal["multiselect"]
     options: list[Option] = Field(default_factory=list)
+    options_from: OptionsFrom | None = Field(default=None, description="Options from a collection.")
 
 
 class InfoField(FieldBase):

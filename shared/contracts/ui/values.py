@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from shared.contracts.ui.conditions import holds
 from shared.contracts.ui.fields import (
     FieldBase,
     FileField,
@@ -32,15 +33,22 @@ def validate_values(
     """Say what is wrong with the values, at most 100 problems; an empty list means nothing.
 
     A value that equals its field's default is always right: saving an untouched form never fails.
-    Keys that no field has are left alone, null and empty text count as absent.
+    Keys that no field has are left alone, null and empty text count as absent. A field that `visible_if`
+    hides is not looked at.
     """
     problems: list[ValueProblem] = []
+    shown = {field.id: field.default for field in fields if isinstance(field, FieldBase)} | dict(values)
     for field in fields:
-        if not isinstance(field, InvalidField | InfoField):
+        if not isinstance(field, InvalidField | InfoField) and not _hidden(field, shown):
             problems += _field(field, values.get(field.id, _ABSENT), field.id)
         if len(problems) >= MAX_PROBLEMS:
             break
     return problems[:MAX_PROBLEMS]
+
+
+def _hidden(field: FieldBase, values: Mapping[str, Any]) -> bool:
+    """Whether the form does not show it; where a collection decides that, the plugin has to look itself."""
+    return field.visible_if is not None and holds(field.visible_if, values) is not True
 
 
 def _field(field: FieldBase, value: Any, path: str) -> list[ValueProblem]:

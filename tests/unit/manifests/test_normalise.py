@@ -114,7 +114,7 @@ def test_a_bad_component_is_a_notice_with_its_path_and_its_neighbours_stay():
         ({"type": "text"}, "components[0].content: is missing"),
         ({"type": "title", "content": "x", "order": 9}, "components[0].order: should be less than or equal to 6, not 9"),
         ({"type": "alert"}, "components[0]: an alert needs `message` or `title`"),
-        ({"type": "button", "label": "x"}, "components[0]: a button needs `action` or `opens`"),
+        ({"type": "button", "label": "x"}, "components[0]: a button needs `action`, `opens`, `page` or `href`"),
         ({"type": "modal", "components": []}, "components[0].id: is missing"),
         ({"type": "tabs", "items": []}, "components[0].items: List should have at least 1 item"),
         ({"type": "divider", "orientation": "up"}, "components[0].orientation: should be 'horizontal' or 'vertical', not \"up\""),

@@ -6,17 +6,47 @@ from pydantic import Field
 from typing_extensions import TypeAliasType
 
 from shared.contracts.ui.components.base import ComponentBase, InvalidComponent
-from shared.contracts.ui.components.content import Alert, Badge, Button, Divider, Text, Title
+from shared.contracts.ui.components.content import (
+    Alert,
+    Badge,
+    Button,
+    Code,
+    DetailItem,
+    Details,
+    Divider,
+    FileUpload,
+    LogView,
+    Markdown,
+    Picture,
+    ProgressBar,
+    Text,
+    Title,
+)
 from shared.contracts.ui.components.data import (
     RENDERERS,
+    Chart,
     Column,
     DragDropList,
     Form,
     ItemTemplate,
     List,
+    Series,
+    Stat,
     Table,
 )
-from shared.contracts.ui.components.layout import Card, Group, Modal, Stack, TabItem, Tabs
+from shared.contracts.ui.components.layout import (
+    Card,
+    Drawer,
+    Grid,
+    Group,
+    Modal,
+    Poll,
+    Stack,
+    Step,
+    Stepper,
+    TabItem,
+    Tabs,
+)
 
 Component = TypeAliasType(
     "Component",
@@ -37,6 +67,19 @@ Component = TypeAliasType(
             Table,
             List,
             DragDropList,
+            Grid,
+            Drawer,
+            Stepper,
+            Poll,
+            Stat,
+            Chart,
+            Details,
+            Markdown,
+            Code,
+            Picture,
+            ProgressBar,
+            LogView,
+            FileUpload,
             InvalidComponent,
         ],
         Field(discriminator="type"),
@@ -44,8 +87,8 @@ Component = TypeAliasType(
 )
 """A named alias, so that OpenAPI refers to it instead of repeating it at every level."""
 
-for _holder in (Stack, Group, Card, Modal, TabItem, Tabs):
-    _holder.model_rebuild(_types_namespace={"Component": Component, "TabItem": TabItem})
+for _holder in (Stack, Group, Card, Modal, TabItem, Tabs, Grid, Drawer, Step, Stepper, Poll):
+    _holder.model_rebuild(_types_namespace={"Component": Component, "TabItem": TabItem, "Step": Step})
 
 COMPONENTS: dict[str, type[ComponentBase]] = {
     "stack": Stack,
@@ -63,6 +106,19 @@ COMPONENTS: dict[str, type[ComponentBase]] = {
     "table": Table,
     "list": List,
     "drag_drop_list": DragDropList,
+    "grid": Grid,
+    "drawer": Drawer,
+    "stepper": Stepper,
+    "poll": Poll,
+    "stat": Stat,
+    "chart": Chart,
+    "details": Details,
+    "markdown": Markdown,
+    "code": Code,
+    "image": Picture,
+    "progress": ProgressBar,
+    "log": LogView,
+    "upload": FileUpload,
 }
 """What an author may write, by the name that goes into `type`."""
 
@@ -73,18 +129,34 @@ __all__ = [
     "Badge",
     "Button",
     "Card",
+    "Chart",
+    "Code",
     "Column",
     "Component",
     "ComponentBase",
+    "DetailItem",
+    "Details",
     "Divider",
     "DragDropList",
+    "Drawer",
+    "FileUpload",
     "Form",
+    "Grid",
     "Group",
     "InvalidComponent",
     "ItemTemplate",
     "List",
+    "LogView",
+    "Markdown",
     "Modal",
+    "Picture",
+    "Poll",
+    "ProgressBar",
+    "Series",
     "Stack",
+    "Stat",
+    "Step",
+    "Stepper",
     "TabItem",
     "Table",
     "Tabs",

@@ -1,13 +1,14 @@
 """Components that read a plugin's collections or write to its actions."""
 
-from typing import Literal
+from typing import Any, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from shared.contracts.ui.actions import RowAction
 from shared.contracts.ui.base import Name, UiModel
-from shared.contracts.ui.components.base import ComponentBase
-from shared.contracts.ui.fields import FormField
+from shared.contracts.ui.components.base import ComponentBase, Sourced
+from shared.contracts.ui.conditions import Condition
+from shared.contracts.ui.fields import FormField, Option, Scalar
 
 RENDERERS = (
     "text",
@@ -32,6 +33,11 @@ class Form(ComponentBase):
     fields: list[FormField]
     submit_action: Name
     submit_label: str | None = None
+    description: str | None = None
+    initial: dict[str, Any] | None = Field(
+        default=None, description="Values it opens with; a row that fills it comes on top."
+    )
+    disabled_if: Condition | None = Field(default=None, description="Cannot be sent where it holds.")
 
 
 class Column(UiModel):
@@ -41,19 +47,35 @@ class Column(UiModel):
     label: str
     sortable: bool | None = None
     render: str | None = Field(default=None, description=f"One of {', '.join(RENDERERS)}.")
+    align: Literal["left", "center", "right"] | None = None
+    width: int | None = Field(default=None, ge=40, le=2000, description="Pixels.")
+    filterable: bool | None = Field(default=None, description="Gets a filter above the table.")
+    options: list[Option | Scalar] | None = Field(
+        default=None, max_length=200, description="What the filter offers; a text to search when left out."
+    )
+    colors: dict[str, str] | None = Field(
+        default=None, max_length=100, description="Colour of a badge by its value."
+    )
 
 
-class Table(ComponentBase):
+class Table(Sourced):
     """The documents of a collection in rows; searchable and paged only when it says so."""
 
     type: Literal["table"]
-    data_source: Name
     columns: list[Column] = Field(
         default_factory=list, description="Every key of the documents when left out."
     )
     row_actions: list[RowAction] | None = None
     searchable: bool | None = None
     pagination: bool | None = None
+    page_size: int | None = Field(default=None, ge=1, le=500, description="Rows of a page; 20 when left out.")
+    bulk_actions: list[RowAction] | None = Field(
+        default=None, description="Buttons for the rows that were chosen; their action gets `{ids, items}`."
+    )
+    height: int | None = Field(
+        default=None, ge=120, le=4000, description="Pixels before it scrolls; 560 when left out."
+    )
+    empty_message: str | None = None
 
 
 class ItemTemplate(UiModel):
@@ -64,12 +86,13 @@ class ItemTemplate(UiModel):
     badge: str | None = None
 
 
-class List(ComponentBase):
+class List(Sourced):
     """The documents of a collection, one line or two each."""
 
     type: Literal["list"]
-    data_source: Name
     item_template: ItemTemplate
+    actions: list[RowAction] | None = None
+    empty_message: str | None = None
 
 
 class DragDropList(ComponentBase):
@@ -86,3 +109,69 @@ class DragDropList(ComponentBase):
     order_field: Name = "order"
     actions: list[RowAction] | None = None
     empty_message: str | None = None
+
+
+Aggregate = Literal["count", "sum", "avg", "min", "max"]
+
+
+class Stat(ComponentBase):
+    """One number, large: `value`, or the `aggregate` of a collection, or of one key of its documents."""
+
+    type: Literal["stat"]
+    label: str
+    value: int | float | str | None = None
+    data_source: Name | None = None
+    where: dict[str, Scalar | None] | None = Field(
+        default=None, max_length=20, description="Only documents whose keys have these values."
+    )
+    aggregate: Aggregate | None = Field(default=None, description="`count` when left out.")
+    field: Name | None = Field(default=None, description="Key that is summed, averaged …")
+    render: str | None = Field(default=None, description="As in a table's column.")
+    description: str | None = None
+    icon: str | None = None
+    color: str | None = None
+
+    @model_validator(mode="after")
+    def _has_a_number(self) -> Self:
+        if self.value is None and self.data_source is None:
+            raise ValueError("a stat needs `value` or `data_source`")
+        if self.aggregate not in (None, "count") and self.field is None:
+            raise ValueError(f"`{self.aggregate}` needs a `field`")
+        return self
+
+
+class Series(UiModel):
+    """One line, area or set of bars of a chart."""
+
+    id: Name = Field(description="Key of the documents; `a.b` reaches into them.")
+    label: str | None = None
+    color: str | None = None
+
+
+class Chart(ComponentBase):
+    """Documents of a collection, or `data`, drawn; at most 1,000 points."""
+
+    type: Literal["chart"]
+    kind: Literal["line", "bar", "area", "pie"]
+    title: str | None = None
+    data_source: Name | None = None
+    data: list[dict[str, Any]] | None = Field(default=None, max_length=1000)
+    where: dict[str, Scalar | None] | None = Field(
+        default=None, max_length=20, description="Only documents whose keys have these values."
+    )
+    sort: str | None = Field(default=None, max_length=500)
+    x: Name = Field(description="Key of the documents that stands below the points, or names the slices.")
+    series: list[Series] = Field(default_factory=list, max_length=12)
+    aggregate: Aggregate | None = Field(
+        default=None, description="Documents with the same `x` become one point: their count, sum …"
+    )
+    stacked: bool | None = None
+    height: int | None = Field(default=None, ge=80, le=2000, description="Pixels; 260 when left out.")
+
+    @model_validator(mode="after")
+    def _has_points(self) -> Self:
+        if self.data is None and self.data_source is None:
+            raise ValueError("a chart needs `data_source` or `data`")
+        if not self.series and self.aggregate != "count":
+            raise ValueError("a chart needs `series`, or `aggregate` as count")
+        return self
