@@ -23,7 +23,7 @@ from shared.contracts.base import Envelope, Event, new_id, now
 from shared.contracts.contract import Rpc, Signal, Stored, StoredEvent
 from shared.logging import get_logger
 from shared.messaging.connection import open_broker
-from shared.messaging.faults import Refused, answer_of, checked, end_of, faults, next_of, round_trip, stored
+from shared.messaging.faults import Refused, answer_of, checked, end_of, faults, known, next_of, stored
 from shared.messaging.handlers import refuse_dropped
 from shared.messaging.held import Held, held_of
 from shared.messaging.streaming import Chunks
@@ -271,10 +271,7 @@ class Bus:
             subscription = await self.nc.subscribe(subject, cb=callback)
         try:
             with faults():
-                # Twice, since nats-py writes a flush's ping ahead of what is still pending: only the second
-                # answer says that the server knows the subscription.
-                await round_trip(self.nc, _FLUSH_S)
-                await round_trip(self.nc, _FLUSH_S)
+                await known(self.nc, _FLUSH_S)
         except BaseException:
             await end_of(subscription)
             raise

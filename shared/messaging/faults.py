@@ -95,6 +95,22 @@ async def round_trip(nc: Client, timeout_s: float) -> None:
         await asyncio.shield(answered)
 
 
+async def known(nc: Client, timeout_s: float) -> None:
+    """Wait until the server has dealt with a subscription's beginning or end. Raises TimeoutError."""
+    # Twice, since nats-py writes a ping ahead of what is still pending: only the second answer says so.
+    await round_trip(nc, timeout_s)
+    await round_trip(nc, timeout_s)
+
+
+async def unsubscribed(subscription: Subscription, nc: Client, timeout_s: float) -> None:
+    """Have the server send nothing more, and wait for what it sent before: it is still to be taken.
+
+    Raises TimeoutError.
+    """
+    await nc._send_unsubscribe(subscription._id)  # noqa: SLF001 - `unsubscribe` drops what is on its way
+    await known(nc, timeout_s)
+
+
 async def end_of(subscription: Subscription) -> None:
     """End a subscription; that it or its connection has ended already is fine."""
     with contextlib.suppress(nats.errors.Error, OSError):

@@ -17,7 +17,7 @@ from nats.aio.subscription import Subscription
 from shared import errors
 from shared.contracts.base import ReplyError
 from shared.logging import get_logger
-from shared.messaging.faults import end_of, faults, next_of, round_trip
+from shared.messaging.faults import end_of, faults, next_of, unsubscribed
 
 CHUNK_BYTES: Final = 256 * 1024
 """About how large a chunk is made."""
@@ -76,10 +76,11 @@ class Chunks:
         await asyncio.shield(self._end(subscription))
 
     async def _end(self, subscription: Subscription) -> None:
-        # A sender that goes on sending notices by itself that nobody listens; one whose window is full does not.
-        with contextlib.suppress(nats.errors.Error, OSError, TimeoutError):
-            if not self._ended:
-                await round_trip(self._nc, 1.0)
+        if not self._ended:
+            # A sender that goes on sending notices by itself that nobody listens; one whose window is full must
+            # be told. So the server ends first, and what it had passed on by then still arrives here.
+            with contextlib.suppress(nats.errors.Error, OSError, TimeoutError):
+                await unsubscribed(subscription, self._nc, 1.0)
         while subscription.pending_msgs:
             self._untaken.append((await subscription.next_msg(timeout=None)).reply)
         await end_of(subscription)
