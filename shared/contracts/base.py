@@ -64,7 +64,7 @@ def sha256(data: bytes) -> Digest:
 class Model(BaseModel):
     """A value inside messages. Frozen: a message that was sent does not change."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class Command(Model):
@@ -74,13 +74,13 @@ class Command(Model):
 class Event(BaseModel):
     """A fact in the past tense, with any number of followers. Unknown fields are ignored."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
 
 class Answer(BaseModel):
     """What a command is answered with. Unknown fields are ignored, so that services may be updated in any order."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
 
 class Done(Answer):
