@@ -20,7 +20,7 @@ help: ## Say what there is (the default)
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' Makefile
 	@echo 'Variables: SUITES=unit,integration for test; ARGS="…" for run, test and bench.'
 
-setup: ## Put everything into .venv: Plugarr, its servers, the tools of its tests
+setup: ## Put everything into .venv, and build the web UI into frontend/dist
 	@sh scripts/setup.sh test
 
 preflight: ## Look at this machine only, and say what it lacks
@@ -41,6 +41,7 @@ check: ## Only what needs no running: lint, format, types, imports
 golden: ## Write the golden files anew; the diff is a decision
 	@sh scripts/setup.sh test
 	@$(PYTHON_BIN) -m pytest tests/golden --write-golden -q
+	@sh scripts/ui.sh types
 
 bench: ## Measure, and compare with what was promised
 	@sh scripts/setup.sh test
@@ -51,5 +52,5 @@ lock: ## Write the locks anew from pyproject.toml (UPGRADE=1: newest versions)
 	@UPGRADE="$(UPGRADE)" sh scripts/lock.sh
 
 clean: ## Remove what set-up and tests made; never ./data
-	rm -rf .venv .build .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache dist
+	rm -rf .venv .build frontend/node_modules frontend/dist .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

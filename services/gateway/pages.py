@@ -30,7 +30,9 @@ def home(ready: bool, checks: dict[str, str]) -> bytes:
 <p>The gateway runs, and is <strong class="{"good" if ready else "bad"}">{state}</strong>.</p>
 <table>{rows}</table>
 <h2>The web UI is not built</h2>
-<p>This version brings none. Put a built one anywhere and name its folder in <code>PLUGARR_UI_DIR</code>.</p>
+<p>In the repository, <code>make setup</code> builds it into <code>frontend/dist</code>, and so does <code>make run</code>;
+then load this page again, the gateway need not be restarted. One that was built elsewhere is served from the folder
+that <code>PLUGARR_UI_DIR</code> names.</p>
 <h2>Meanwhile</h2>
 <ul><li><a href="/docs">The HTTP API</a> (<a href="/openapi.json">OpenAPI</a>)</li>
 <li><a href="/asyncapi">The bus, for outside publishers</a> (AsyncAPI)</li>

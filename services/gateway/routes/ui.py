@@ -1,9 +1,12 @@
 """The web UI's files, or the page that says how to get them."""
 
+import re
 from collections.abc import Awaitable, Callable
+from mimetypes import guess_type
 from pathlib import Path
 
 import anyio
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
@@ -13,6 +16,8 @@ from services.gateway import pages
 from shared.service import Check, readiness
 
 _YEAR = "public, max-age=31536000, immutable"
+_CODINGS = {"br": ".br", "gzip": ".gz"}
+_REFUSED = re.compile(r"q=0(\.0*)?")
 _NEVER_PAGES = ("api", "ws", "asyncapi", "docs", "metrics", "livez", "readyz", "openapi.json")
 """First parts of paths that are never the UI's."""
 
@@ -38,7 +43,11 @@ def _serve(folder: Path, checks: dict[str, Check]) -> Callable[[Request], Awaita
                 media_type="text/html",
                 headers={"Cache-Control": "no-store"},
             )
-        response = FileResponse(found)
+        sent, coding = await anyio.to_thread.run_sync(_packed, found, request.headers)
+        response = FileResponse(sent, media_type=guess_type(found.name)[0])
+        if coding:
+            response.headers["Content-Encoding"] = coding
+        response.headers["Vary"] = "Accept-Encoding"
         # Vite names what lies in assets/ by its content.
         hashed = path.startswith("assets/")
         response.headers["Cache-Control"] = _YEAR if hashed else "no-cache"
@@ -55,13 +64,31 @@ def _find(folder: Path, path: str) -> Path | None:
     index = root / "index.html"
     if not index.is_file():
         return None
-    if path and "\0" not in path:
+    if path and "\0" not in path and not any(part.startswith(".") for part in path.split("/")):
         wanted = (root / path).resolve()
         # Resolved on both sides: neither `..` nor a link leads out of the folder.
         if wanted.is_relative_to(root) and wanted.is_file():
             return wanted
     last = path.rpartition("/")[2]
     return None if path.startswith("assets/") or "." in last else index
+
+
+def _packed(file: Path, headers: Headers) -> tuple[Path, str | None]:
+    """The smallest form that the build left of a file and that the browser reads, and its coding."""
+    if "range" in headers:  # counts bytes of the file itself
+        return file, None
+    accepted = {
+        coding.strip().lower()
+        for coding, _, weight in (
+            part.partition(";") for part in headers.get("accept-encoding", "").split(",")
+        )
+        if not _REFUSED.fullmatch(weight.strip())
+    }
+    for coding, suffix in _CODINGS.items():
+        packed = file.with_name(file.name + suffix)
+        if coding in accepted and packed.is_file():
+            return packed, coding
+    return file, None
 
 
 def _fresh(request: Request, response: FileResponse) -> bool:

@@ -1,5 +1,6 @@
 """What holds for every answer: problems, headers, hosts, probes, documents, the UI's files."""
 
+import gzip
 from collections.abc import Callable
 from pathlib import Path
 
@@ -144,6 +145,8 @@ async def test_a_built_ui_is_served_with_its_deep_links(
     (dist / "index.html").write_text("<!doctype html><title>UI</title>")
     (dist / "assets" / "index-abc123.js").write_text("export {}")
     (dist / "logo.svg").write_text("<svg/>")
+    (dist / ".vite").mkdir()
+    (dist / ".vite" / "manifest.json").write_text("{}")
     (tmp_path / "outside.txt").write_text("secret")
     (dist / "link.txt").symlink_to(tmp_path / "outside.txt")
     async with served(platform, settings_of(ui_dir=dist)) as site:
@@ -160,6 +163,7 @@ async def test_a_built_ui_is_served_with_its_deep_links(
         assert "immutable" in asset.headers["cache-control"]
         assert asset.headers["content-type"].startswith(("text/javascript", "application/javascript"))
         assert (await client.get("/logo.svg")).headers["content-type"] == "image/svg+xml"
+        assert (await client.get("/.vite/manifest.json")).status_code == 404
         for path in (
             "/assets/gone.js",
             "/gone.png",
@@ -173,6 +177,34 @@ async def test_a_built_ui_is_served_with_its_deep_links(
             assert "secret" not in response.text
             if path != "/x%00":
                 assert response.status_code == 404, path
+
+
+async def test_a_built_file_is_sent_in_the_smallest_form_that_the_browser_reads(
+    platform: Platform, settings_of: Callable[..., Settings], tmp_path: Path
+) -> None:
+    dist = tmp_path / "dist"
+    (dist / "assets").mkdir(parents=True)
+    text = "export const words = 'again and again and again';"
+    (dist / "index.html").write_text("<!doctype html><title>UI</title>")
+    (dist / "assets" / "app-1.js").write_text(text)
+    (dist / "assets" / "app-1.js.gz").write_bytes(gzip.compress(text.encode()))
+    async with served(platform, settings_of(ui_dir=dist)) as site:
+        client = site.client()
+
+        async def asset(**headers: str) -> httpx.Response:
+            sent = {name.replace("_", "-"): value for name, value in headers.items()}
+            return await client.get("/assets/app-1.js", headers=sent)
+
+        packed = await asset(accept_encoding="br, gzip;q=0.8")
+        assert packed.headers["content-encoding"] == "gzip"
+        assert packed.headers["vary"] == "Accept-Encoding"
+        assert packed.headers["content-type"].startswith(("text/javascript", "application/javascript"))
+        assert packed.text == text
+        for plain in (await asset(accept_encoding="identity"), await asset(accept_encoding="gzip;q=0")):
+            assert "content-encoding" not in plain.headers
+            assert plain.text == text
+        part = await asset(accept_encoding="gzip", range="bytes=0-5")
+        assert (part.status_code, part.text) == (206, text[:6])
 
 
 async def test_the_view_is_read_again_when_the_bus_is_back(site: Served) -> None:

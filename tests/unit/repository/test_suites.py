@@ -80,7 +80,7 @@ def test_directories_that_are_not_there_are_said_and_fail_nothing(suites, projec
 
 def test_an_unknown_suite_is_refused_with_the_names_there_are(suites, capfd):
     assert suites.main(["unit,unitt"]) == 2
-    assert "no such suite: unitt; there are static, unit, integration" in capfd.readouterr().err
+    assert "no such suite: unitt; there are static, unit, ui, integration" in capfd.readouterr().err
 
 
 @pytest.mark.parametrize("allowed", [True, False])

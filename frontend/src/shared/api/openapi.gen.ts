@@ -4,6734 +4,6649 @@
  */
 
 export interface paths {
-	"/api/accounts/api-keys/": {
-		parameters: {
-			query?: never;
-			header?: never;
-			path?: never;
-			cookie?: never;
-		};
-		/** List one's API keys, never their secrets */
-		get: operations["list_api_keys"];
-		put?: never;
-		/** Make an API key; its secret is shown this once */
-		post: operations["create_api_key"];
-		delete?: never;
-		options?: never;
-		head?: never;
-		patch?: never;
-		trace?: never;
-	};
-	"/api/accounts/api-keys/{id}/": {
-		parameters: {
-			query?: never;
-			header?: never;
-			path?: never;
-			cookie?: never;
-		};
-		get?: never;
-		put?: never;
-		post?: never;
-		/** Delete an API key */
-		delete: operations["delete_api_key"];
-		options?: never;
-		head?: never;
-		patch?: never;
-		trace?: never;
-	};
-	"/api/accounts/initialize-superuser/": {
-		parameters: {
-			query?: never;
-			header?: never;
-			path?: never;
-			cookie?: never;
-		};
-		/** Tell whether there is an administrator, as Dispatcharr's tools ask it */
-		get: operations["get_superuser_exists"];
-		put?: never;
-		/** Make the first administrator, as Dispatcharr's tools ask for it */
-		post: operations["initialize_superuser"];
-		delete?: never;
-		options?: never;
-		head?: never;
-		patch?: never;
-		trace?: never;
-	};
-	"/api/accounts/token/": {
-		parameters: {
-			query?: never;
-			header?: never;
-			path?: never;
-			cookie?: never;
-		};
-		get?: never;
-		put?: never;
-		/** Log in: a JWT for half an hour, and one for refreshing it for a day */
-		post: operations["obtain_token"];
-		delete?: never;
-		options?: never;
-		head?: never;
-		patch?: never;
-		trace?: never;
-	};
-	"/api/accounts/token/refresh/": {
-		parameters: {
-			query?: never;
-			header?: never;
-			path?: never;
-			cookie?: never;
-		};
-		get?: never;
-		put?: never;
-		/** Get new tokens for a refresh token; for at most 30 days after logging in */
-		post: operations["refresh_token"];
-		delete?: never;
-		options?: never;
-		head?: never;
-		patch?: never;
-		trace?: never;
-	};
-	"/api/accounts/users/": {
-		parameters: {
-			query?: never;
-			header?: never;
-			path?: never;
-			cookie?: never;
-		};
-		/** List users */
-		get: operations["list_users"];
-		put?: never;
-		/** Make a user */
-		post: operations["create_user"];
-		delete?: never;
-		options?: never;
-		head?: never;
-		patch?: never;
-		trace?: never;
-	};
-	"/api/accounts/users/{id}/": {
-		parameters: {
-			query?: never;
-			header?: never;
-			path?: never;
-			cookie?: never;
-		};
-		/** Get a user */
-		get: operations["get_user"];
-		put?: never;
-		post?: never;
-		/** Delete a user, but for the last active administrator */
-		delete: operations["delete_user"];
-		options?: never;
-		head?: never;
-		/**
-		 * Change a user; what is left out stays
-		 * @description The last active administrator can be neither demoted nor deactivated.
-		 */
-		patch: operations["update_user"];
-		trace?: never;
-	};
-	"/api/accounts/users/me/": {
-		parameters: {
-			query?: never;
-			header?: never;
-			path?: never;
-			cookie?: never;
-		};
-		/** Get oneself */
-		get: operations["get_current_user"];
-		put?: never;
-		post?: never;
-		delete?: never;
-		options?: never;
-		head?: never;
-		patch?: never;
-		trace?: never;
-	};
-	"/api/accounts/users/me/password/": {
-		parameters: {
-			query?: never;
-			header?: never;
-			path?: never;
-			cookie?: never;
-		};
-		get?: never;
-		put?: never;
-		/** Change one's own password; every token of before is refused then */
-		post: operations["change_own_password"];
-		delete?: never;
-		options?: never;
-		head?: never;
-		patch?: never;
-		trace?: never;
-	};
-	"/api/plugins/{key}/data/{collection}/": {
-		parameters: {
-			query?: never;
-			header?: never;
-			path?: never;
-			cookie?: never;
-		};
-		/**
-		 * List a collection: one snapshot, streamed, whole unless `limit` is given
-		 * @description Filters are `f.<field>[.op]=value` with eq, ne, lt, lte, gt, gte, in, contains, exists.
-		 */
-		get: operations["list_items"];
-		put?: never;
-		/** Add a document; it gets the next id */
-		post: operations["add_item"];
-		/** Delete every document of a collection */
-		delete: operations["clear_collection"];
-		options?: never;
-		head?: never;
-		patch?: never;
-		trace?: never;
-	};
-	"/api/plugins/{key}/data/{collection}/{id}/": {
-		parameters: {
-			query?: never;
-			header?: never;
-			path?: never;
-			cookie?: never;
-		};
-		/** Get a document */
-		get: operations["get_item"];
-		/** Replace a document */
-		put: operations["replace_item"];
-		post?: never;
-		/** Delete a document */
-		delete: operations["delete_item"];
-		options?: never;
-		head?: never;
-		/** Set some keys of a document; the others stay */
-		patch: operations["patch_item"];
-		trace?: never;
-	};
-	"/api/plugins/{key}/data/{collection}/bulk/": {
-		parameters: {
-			query?: never;
-			header?: never;
-			path?: never;
-			cookie?: never;
-		};
-		get?: never;
-		/** Replace a collection at once; valid unique `_id`s are kept */
-		put: operations["replace_collection"];
-		post?: never;
-		delete?: never;
-		options?: never;
-		head?: never;
-		patch?: never;
-		trace?: never;
-	};
-	"/api/plugins/{key}/page/": {
-		parameters: {
-			query?: never;
-			header?: never;
-			path?: never;
-			cookie?: never;
-		};
-		/** Get the page that a plugin opens with: `main`, else its first */
-		get: operations["get_opening_page"];
-		put?: never;
-		post?: never;
-		delete?: never;
-		options?: never;
-		head?: never;
-		patch?: never;
-		trace?: never;
-	};
-	"/api/plugins/{key}/page/{page_id}/": {
-		parameters: {
-			query?: never;
-			header?: never;
-			path?: never;
-			cookie?: never;
-		};
-		/** Get one page of a plugin */
-		get: operations["get_page"];
-		put?: never;
-		post?: never;
-		delete?: never;
-		options?: never;
-		head?: never;
-		patch?: never;
-		trace?: never;
-	};
-	"/api/plugins/navigation/": {
-		parameters: {
-			query?: never;
-			header?: never;
-			path?: never;
-			cookie?: never;
-		};
-		/** List the navigation entries of enabled plugins, in order */
-		get: operations["get_navigation"];
-		put?: never;
-		post?: never;
-		delete?: never;
-		options?: never;
-		head?: never;
-		patch?: never;
-		trace?: never;
-	};
-	"/api/plugins/plugins/": {
-		parameters: {
-			query?: never;
-			header?: never;
-			path?: never;
-			cookie?: never;
-		};
-		/**
-		 * List every plugin
-		 * @description Settings are shown to administrators only, and passwords to nobody.
-		 */
-		get: operations["list_plugins"];
-		put?: never;
-		post?: never;
-		delete?: never;
-		options?: never;
-		head?: never;
-		patch?: never;
-		trace?: never;
-	};
-	"/api/plugins/plugins/{key}/delete/": {
-		parameters: {
-			query?: never;
-			header?: never;
-			path?: never;
-			cookie?: never;
-		};
-		get?: never;
-		put?: never;
-		post?: never;
-		/** Stop a plugin and remove its folder, its packages and its config */
-		delete: operations["delete_plugin"];
-		options?: never;
-		head?: never;
-		patch?: never;
-		trace?: never;
-	};
-	"/api/plugins/plugins/{key}/enabled/": {
-		parameters: {
-			query?: never;
-			header?: never;
-			path?: never;
-			cookie?: never;
-		};
-		get?: never;
-		put?: never;
-		/**
-		 * Enable or disable a plugin
-		 * @description Answers when the plugin is loaded, has failed to load, or is stopped; after 15 s in any case.
-		 */
-		post: operations["set_enabled"];
-		delete?: never;
-		options?: never;
-		head?: never;
-		patch?: never;
-		trace?: never;
-	};
-	"/api/plugins/plugins/{key}/logo/": {
-		parameters: {
-			query?: never;
-			header?: never;
-			path?: never;
-			cookie?: never;
-		};
-		/** Get a plugin's logo. Public, as images in a browser carry no credentials */
-		get: operations["get_logo"];
-		put?: never;
-		post?: never;
-		delete?: never;
-		options?: never;
-		head?: never;
-		patch?: never;
-		trace?: never;
-	};
-	"/api/plugins/plugins/{key}/reload/": {
-		parameters: {
-			query?: never;
-			header?: never;
-			path?: never;
-			cookie?: never;
-		};
-		get?: never;
-		put?: never;
-		/** Load one plugin anew */
-		post: operations["reload_plugin"];
-		delete?: never;
-		options?: never;
-		head?: never;
-		patch?: never;
-		trace?: never;
-	};
-	"/api/plugins/plugins/{key}/run/": {
-		parameters: {
-			query?: never;
-			header?: never;
-			path?: never;
-			cookie?: never;
-		};
-		get?: never;
-		put?: never;
-		/**
-		 * Run an action of a plugin
-		 * @description Answers with the result, or with 202 and the run's id if it takes longer than `wait` seconds. A run goes on whether somebody waits for it or not. The same `Idempotency-Key` with the same body is the same run, for 24 h.
-		 */
-		post: operations["run_action"];
-		delete?: never;
-		options?: never;
-		head?: never;
-		patch?: never;
-		trace?: never;
-	};
-	"/api/plugins/plugins/{key}/settings/": {
-		parameters: {
-			query?: never;
-			header?: never;
-			path?: never;
-			cookie?: never;
-		};
-		get?: never;
-		put?: never;
-		/**
-		 * Replace a plugin's settings
-		 * @description A masked password that comes back as it was shown keeps what is stored.
-		 */
-		post: operations["set_settings"];
-		delete?: never;
-		options?: never;
-		head?: never;
-		patch?: never;
-		trace?: never;
-	};
-	"/api/plugins/plugins/import/": {
-		parameters: {
-			query?: never;
-			header?: never;
-			path?: never;
-			cookie?: never;
-		};
-		get?: never;
-		put?: never;
-		/** Install a plugin from a ZIP of at most 64 MiB; nothing of it is imported */
-		post: operations["import_plugin"];
-		delete?: never;
-		options?: never;
-		head?: never;
-		patch?: never;
-		trace?: never;
-	};
-	"/api/plugins/plugins/reload/": {
-		parameters: {
-			query?: never;
-			header?: never;
-			path?: never;
-			cookie?: never;
-		};
-		get?: never;
-		put?: never;
-		/** Look at the plugin directory again and load every enabled plugin anew */
-		post: operations["reload_plugins"];
-		delete?: never;
-		options?: never;
-		head?: never;
-		patch?: never;
-		trace?: never;
-	};
-	"/api/runs/": {
-		parameters: {
-			query?: never;
-			header?: never;
-			path?: never;
-			cookie?: never;
-		};
-		/** List runs, the newest first */
-		get: operations["list_runs"];
-		put?: never;
-		post?: never;
-		delete?: never;
-		options?: never;
-		head?: never;
-		patch?: never;
-		trace?: never;
-	};
-	"/api/runs/{run_id}/": {
-		parameters: {
-			query?: never;
-			header?: never;
-			path?: never;
-			cookie?: never;
-		};
-		/** Get a run: its state, outcome and result */
-		get: operations["get_run"];
-		put?: never;
-		post?: never;
-		delete?: never;
-		options?: never;
-		head?: never;
-		patch?: never;
-		trace?: never;
-	};
-	"/api/runs/{run_id}/cancel/": {
-		parameters: {
-			query?: never;
-			header?: never;
-			path?: never;
-			cookie?: never;
-		};
-		get?: never;
-		put?: never;
-		/** Cancel a run: 200 where it has ended by now, 202 where its executor has been told */
-		post: operations["cancel_run"];
-		delete?: never;
-		options?: never;
-		head?: never;
-		patch?: never;
-		trace?: never;
-	};
-	"/api/runs/{run_id}/log/": {
-		parameters: {
-			query?: never;
-			header?: never;
-			path?: never;
-			cookie?: never;
-		};
-		/** Get lines of a run's log */
-		get: operations["get_run_log"];
-		put?: never;
-		post?: never;
-		delete?: never;
-		options?: never;
-		head?: never;
-		patch?: never;
-		trace?: never;
-	};
-	"/api/runs/{run_id}/retry/": {
-		parameters: {
-			query?: never;
-			header?: never;
-			path?: never;
-			cookie?: never;
-		};
-		get?: never;
-		put?: never;
-		/** Run again with the same params; the new run names the old one */
-		post: operations["retry_run"];
-		delete?: never;
-		options?: never;
-		head?: never;
-		patch?: never;
-		trace?: never;
-	};
-	"/api/setup/": {
-		parameters: {
-			query?: never;
-			header?: never;
-			path?: never;
-			cookie?: never;
-		};
-		/** Tell whether the first administrator is still to be made */
-		get: operations["get_setup"];
-		put?: never;
-		/** Make the first administrator; 409 as soon as there is one */
-		post: operations["create_first_administrator"];
-		delete?: never;
-		options?: never;
-		head?: never;
-		patch?: never;
-		trace?: never;
-	};
-	"/asyncapi": {
-		parameters: {
-			query?: never;
-			header?: never;
-			path?: never;
-			cookie?: never;
-		};
-		/** Get the AsyncAPI document for outside publishers */
-		get: operations["get_asyncapi"];
-		put?: never;
-		post?: never;
-		delete?: never;
-		options?: never;
-		head?: never;
-		patch?: never;
-		trace?: never;
-	};
-	"/asyncapi/{service}": {
-		parameters: {
-			query?: never;
-			header?: never;
-			path?: never;
-			cookie?: never;
-		};
-		/** Get the AsyncAPI document of one service */
-		get: operations["get_asyncapi_of_service"];
-		put?: never;
-		post?: never;
-		delete?: never;
-		options?: never;
-		head?: never;
-		patch?: never;
-		trace?: never;
-	};
-	"/docs": {
-		parameters: {
-			query?: never;
-			header?: never;
-			path?: never;
-			cookie?: never;
-		};
-		/** Read this document as a page */
-		get: operations["get_docs"];
-		put?: never;
-		post?: never;
-		delete?: never;
-		options?: never;
-		head?: never;
-		patch?: never;
-		trace?: never;
-	};
-	"/livez": {
-		parameters: {
-			query?: never;
-			header?: never;
-			path?: never;
-			cookie?: never;
-		};
-		/** Tell that the process runs */
-		get: operations["livez"];
-		put?: never;
-		post?: never;
-		delete?: never;
-		options?: never;
-		head?: never;
-		patch?: never;
-		trace?: never;
-	};
-	"/metrics": {
-		parameters: {
-			query?: never;
-			header?: never;
-			path?: never;
-			cookie?: never;
-		};
-		/** Get what was counted, for Prometheus */
-		get: operations["metrics"];
-		put?: never;
-		post?: never;
-		delete?: never;
-		options?: never;
-		head?: never;
-		patch?: never;
-		trace?: never;
-	};
-	"/openapi.json": {
-		parameters: {
-			query?: never;
-			header?: never;
-			path?: never;
-			cookie?: never;
-		};
-		/** Get this document */
-		get: operations["get_openapi"];
-		put?: never;
-		post?: never;
-		delete?: never;
-		options?: never;
-		head?: never;
-		patch?: never;
-		trace?: never;
-	};
-	"/readyz": {
-		parameters: {
-			query?: never;
-			header?: never;
-			path?: never;
-			cookie?: never;
-		};
-		/** Tell whether the gateway can do its work, and what is wrong */
-		get: operations["readyz"];
-		put?: never;
-		post?: never;
-		delete?: never;
-		options?: never;
-		head?: never;
-		patch?: never;
-		trace?: never;
-	};
+    "/api/accounts/api-keys/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List one's API keys, never their secrets */
+        get: operations["list_api_keys"];
+        put?: never;
+        /** Make an API key; its secret is shown this once */
+        post: operations["create_api_key"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/accounts/api-keys/{id}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Delete an API key */
+        delete: operations["delete_api_key"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/accounts/initialize-superuser/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tell whether there is an administrator, as Dispatcharr's tools ask it */
+        get: operations["get_superuser_exists"];
+        put?: never;
+        /** Make the first administrator, as Dispatcharr's tools ask for it */
+        post: operations["initialize_superuser"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/accounts/token/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Log in: a JWT for half an hour, and one for refreshing it for a day */
+        post: operations["obtain_token"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/accounts/token/refresh/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Get new tokens for a refresh token; for at most 30 days after logging in */
+        post: operations["refresh_token"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/accounts/users/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List users */
+        get: operations["list_users"];
+        put?: never;
+        /** Make a user */
+        post: operations["create_user"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/accounts/users/{id}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get a user */
+        get: operations["get_user"];
+        put?: never;
+        post?: never;
+        /** Delete a user, but for the last active administrator */
+        delete: operations["delete_user"];
+        options?: never;
+        head?: never;
+        /**
+         * Change a user; what is left out stays
+         * @description The last active administrator can be neither demoted nor deactivated.
+         */
+        patch: operations["update_user"];
+        trace?: never;
+    };
+    "/api/accounts/users/me/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get oneself */
+        get: operations["get_current_user"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/accounts/users/me/password/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Change one's own password; every token of before is refused then */
+        post: operations["change_own_password"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/plugins/{key}/data/{collection}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List a collection: one snapshot, streamed, whole unless `limit` is given
+         * @description Filters are `f.<field>[.op]=value` with eq, ne, lt, lte, gt, gte, in, contains, exists.
+         */
+        get: operations["list_items"];
+        put?: never;
+        /** Add a document; it gets the next id */
+        post: operations["add_item"];
+        /** Delete every document of a collection */
+        delete: operations["clear_collection"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/plugins/{key}/data/{collection}/{id}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get a document */
+        get: operations["get_item"];
+        /** Replace a document */
+        put: operations["replace_item"];
+        post?: never;
+        /** Delete a document */
+        delete: operations["delete_item"];
+        options?: never;
+        head?: never;
+        /** Set some keys of a document; the others stay */
+        patch: operations["patch_item"];
+        trace?: never;
+    };
+    "/api/plugins/{key}/data/{collection}/bulk/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Replace a collection at once; valid unique `_id`s are kept */
+        put: operations["replace_collection"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/plugins/{key}/page/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get the page that a plugin opens with: `main`, else its first */
+        get: operations["get_opening_page"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/plugins/{key}/page/{page_id}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get one page of a plugin */
+        get: operations["get_page"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/plugins/navigation/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the navigation entries of enabled plugins, in order */
+        get: operations["get_navigation"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/plugins/plugins/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List every plugin
+         * @description Settings are shown to administrators only, and passwords to nobody.
+         */
+        get: operations["list_plugins"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/plugins/plugins/{key}/delete/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Stop a plugin and remove its folder, its packages and its config */
+        delete: operations["delete_plugin"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/plugins/plugins/{key}/enabled/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Enable or disable a plugin
+         * @description Answers when the plugin is loaded, has failed to load, or is stopped; after 15 s in any case.
+         */
+        post: operations["set_enabled"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/plugins/plugins/{key}/logo/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get a plugin's logo. Public, as images in a browser carry no credentials */
+        get: operations["get_logo"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/plugins/plugins/{key}/reload/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Load one plugin anew */
+        post: operations["reload_plugin"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/plugins/plugins/{key}/run/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Run an action of a plugin
+         * @description Answers with the result, or with 202 and the run's id if it takes longer than `wait` seconds. A run goes on whether somebody waits for it or not. The same `Idempotency-Key` with the same body is the same run, for 24 h.
+         */
+        post: operations["run_action"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/plugins/plugins/{key}/settings/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Replace a plugin's settings
+         * @description A masked password that comes back as it was shown keeps what is stored.
+         */
+        post: operations["set_settings"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/plugins/plugins/import/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Install a plugin from a ZIP of at most 64 MiB; nothing of it is imported */
+        post: operations["import_plugin"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/plugins/plugins/reload/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Look at the plugin directory again and load every enabled plugin anew */
+        post: operations["reload_plugins"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List runs, the newest first */
+        get: operations["list_runs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/{run_id}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get a run: its state, outcome and result */
+        get: operations["get_run"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/{run_id}/cancel/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Cancel a run: 200 where it has ended by now, 202 where its executor has been told */
+        post: operations["cancel_run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/{run_id}/log/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get lines of a run's log */
+        get: operations["get_run_log"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/{run_id}/retry/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Run again with the same params; the new run names the old one */
+        post: operations["retry_run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/setup/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tell whether the first administrator is still to be made */
+        get: operations["get_setup"];
+        put?: never;
+        /** Make the first administrator; 409 as soon as there is one */
+        post: operations["create_first_administrator"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/asyncapi": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get the AsyncAPI document for outside publishers */
+        get: operations["get_asyncapi"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/asyncapi/{service}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get the AsyncAPI document of one service */
+        get: operations["get_asyncapi_of_service"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/docs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read this document as a page */
+        get: operations["get_docs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/livez": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tell that the process runs */
+        get: operations["livez"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get what was counted, for Prometheus */
+        get: operations["metrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/openapi.json": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get this document */
+        get: operations["get_openapi"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/readyz": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tell whether the gateway can do its work, and what is wrong */
+        get: operations["readyz"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
-	schemas: {
-		/**
-		 * Action
-		 * @description One entry of `Plugin.actions`: a button on the plugins page.
-		 */
-		Action: {
-			/**
-			 * Button Color
-			 * @default null
-			 */
-			button_color?: string | null;
-			/**
-			 * Button Label
-			 * @default null
-			 */
-			button_label?: string | null;
-			/**
-			 * Button Variant
-			 * @default null
-			 */
-			button_variant?: string | null;
-			/**
-			 * Confirm
-			 * @default null
-			 */
-			confirm?: boolean | components["schemas"]["Confirm"] | null;
-			/**
-			 * Description
-			 * @default null
-			 */
-			description?: string | null;
-			/**
-			 * Events
-			 * @description Events of the application that run the action, e.g. `channel_start`.
-			 * @default null
-			 */
-			events?: string[] | null;
-			/** Id */
-			id: string;
-			/** Label */
-			label: string;
-		};
-		/**
-		 * Alert
-		 * @description A banner with a title, a message or both.
-		 */
-		Alert: {
-			/**
-			 * Color
-			 * @default null
-			 */
-			color?: string | null;
-			/**
-			 * Id
-			 * @default null
-			 */
-			id?: string | null;
-			/**
-			 * Message
-			 * @default null
-			 */
-			message?: string | null;
-			/**
-			 * Title
-			 * @default null
-			 */
-			title?: string | null;
-			/**
-			 * @description discriminator enum property added by openapi-typescript
-			 * @enum {string}
-			 */
-			type: "alert";
-		};
-		/** Alive */
-		Alive: {
-			/**
-			 * Status
-			 * @constant
-			 */
-			status: "ok";
-		};
-		/** ApiKey */
-		ApiKey: {
-			/** Created At */
-			created_at: string;
-			/** Id */
-			id: string;
-			/**
-			 * Last Used
-			 * @default null
-			 */
-			last_used?: string | null;
-			/** Name */
-			name: string;
-			/** Prefix */
-			prefix: string;
-			/** User Id */
-			user_id: string;
-		};
-		/** Badge */
-		Badge: {
-			/**
-			 * Color
-			 * @default null
-			 */
-			color?: string | null;
-			/** Content */
-			content: string;
-			/**
-			 * Id
-			 * @default null
-			 */
-			id?: string | null;
-			/**
-			 * Size
-			 * @default null
-			 */
-			size?: string | number | null;
-			/**
-			 * @description discriminator enum property added by openapi-typescript
-			 * @enum {string}
-			 */
-			type: "badge";
-			/**
-			 * Variant
-			 * @default null
-			 */
-			variant?: string | null;
-		};
-		/** BooleanField */
-		BooleanField: {
-			/**
-			 * Default
-			 * @default null
-			 */
-			default?: unknown;
-			/**
-			 * Description
-			 * @default null
-			 */
-			description?: string | null;
-			/**
-			 * Help Text
-			 * @default null
-			 */
-			help_text?: string | null;
-			/** Id */
-			id: string;
-			/**
-			 * Input Type
-			 * @description `password` masks the value everywhere.
-			 * @default null
-			 */
-			input_type?: string | null;
-			/** Label */
-			label: string;
-			/**
-			 * Placeholder
-			 * @default null
-			 */
-			placeholder?: string | null;
-			/**
-			 * Required
-			 * @default false
-			 */
-			required?: boolean;
-			/**
-			 * @description discriminator enum property added by openapi-typescript
-			 * @enum {string}
-			 */
-			type: "boolean";
-			/**
-			 * Value
-			 * @description What an `info` field shows.
-			 * @default null
-			 */
-			value?: unknown;
-		};
-		/** Button */
-		Button: {
-			/**
-			 * Action
-			 * @default null
-			 */
-			action?: string | null;
-			/**
-			 * Color
-			 * @default null
-			 */
-			color?: string | null;
-			/**
-			 * Confirm
-			 * @default null
-			 */
-			confirm?: boolean | components["schemas"]["Confirm"] | null;
-			/**
-			 * Icon
-			 * @description Name of a Tabler icon.
-			 * @default null
-			 */
-			icon?: string | null;
-			/**
-			 * Id
-			 * @default null
-			 */
-			id?: string | null;
-			/** Label */
-			label: string;
-			/**
-			 * Opens
-			 * @description Id of a modal of the same page.
-			 * @default null
-			 */
-			opens?: string | null;
-			/**
-			 * Params
-			 * @description Sent with the action; a row's own keys come on top.
-			 * @default null
-			 */
-			params?: {
-				[key: string]: unknown;
-			} | null;
-			/**
-			 * Size
-			 * @default null
-			 */
-			size?: string | number | null;
-			/**
-			 * @description discriminator enum property added by openapi-typescript
-			 * @enum {string}
-			 */
-			type: "button";
-			/**
-			 * Variant
-			 * @default null
-			 */
-			variant?: string | null;
-		};
-		/** Cancelled */
-		Cancelled: {
-			/** Ended */
-			ended: boolean;
-			run: components["schemas"]["Run"];
-			/**
-			 * Success
-			 * @default true
-			 * @constant
-			 */
-			success?: true;
-		};
-		/**
-		 * Card
-		 * @description A box around its components.
-		 */
-		Card: {
-			/** Components */
-			components?: components["schemas"]["Component"][];
-			/**
-			 * Id
-			 * @default null
-			 */
-			id?: string | null;
-			/**
-			 * Title
-			 * @default null
-			 */
-			title?: string | null;
-			/**
-			 * @description discriminator enum property added by openapi-typescript
-			 * @enum {string}
-			 */
-			type: "card";
-		};
-		CellField:
-			| components["schemas"]["BooleanField"]
-			| components["schemas"]["NumberField"]
-			| components["schemas"]["StringField"]
-			| components["schemas"]["TextField"]
-			| components["schemas"]["SelectField"]
-			| components["schemas"]["MultiselectField"]
-			| components["schemas"]["InfoField"]
-			| components["schemas"]["UrlField"]
-			| components["schemas"]["EmailField"]
-			| components["schemas"]["DateField"]
-			| components["schemas"]["TimeField"]
-			| components["schemas"]["DatetimeField"]
-			| components["schemas"]["ColorField"];
-		/** Cleared */
-		Cleared: {
-			/** Deleted Count */
-			deleted_count: number;
-			/**
-			 * Success
-			 * @default true
-			 * @constant
-			 */
-			success?: true;
-		};
-		/**
-		 * ColorField
-		 * @description `#rrggbb`.
-		 */
-		ColorField: {
-			/**
-			 * Default
-			 * @default null
-			 */
-			default?: unknown;
-			/**
-			 * Description
-			 * @default null
-			 */
-			description?: string | null;
-			/**
-			 * Help Text
-			 * @default null
-			 */
-			help_text?: string | null;
-			/** Id */
-			id: string;
-			/**
-			 * Input Type
-			 * @description `password` masks the value everywhere.
-			 * @default null
-			 */
-			input_type?: string | null;
-			/** Label */
-			label: string;
-			/**
-			 * Placeholder
-			 * @default null
-			 */
-			placeholder?: string | null;
-			/**
-			 * Required
-			 * @default false
-			 */
-			required?: boolean;
-			/**
-			 * @description discriminator enum property added by openapi-typescript
-			 * @enum {string}
-			 */
-			type: "color";
-			/**
-			 * Value
-			 * @description What an `info` field shows.
-			 * @default null
-			 */
-			value?: unknown;
-		};
-		/**
-		 * Column
-		 * @description One column of a table; `id` is the key of the documents, `a.b` reaches into them.
-		 */
-		Column: {
-			/** Id */
-			id: string;
-			/** Label */
-			label: string;
-			/**
-			 * Render
-			 * @description One of text, datetime, date, boolean, badge, link, image, number, bytes, duration, progress.
-			 * @default null
-			 */
-			render?: string | null;
-			/**
-			 * Sortable
-			 * @default null
-			 */
-			sortable?: boolean | null;
-		};
-		Component:
-			| components["schemas"]["Stack"]
-			| components["schemas"]["Group"]
-			| components["schemas"]["Card"]
-			| components["schemas"]["Tabs"]
-			| components["schemas"]["Modal"]
-			| components["schemas"]["Text"]
-			| components["schemas"]["Title"]
-			| components["schemas"]["Alert"]
-			| components["schemas"]["Badge"]
-			| components["schemas"]["Button"]
-			| components["schemas"]["Divider"]
-			| components["schemas"]["Form"]
-			| components["schemas"]["Table"]
-			| components["schemas"]["List"]
-			| components["schemas"]["DragDropList"]
-			| components["schemas"]["InvalidComponent"];
-		/**
-		 * Confirm
-		 * @description The dialog that is shown before an action runs; `required` left out means yes.
-		 */
-		Confirm: {
-			/**
-			 * Message
-			 * @default null
-			 */
-			message?: string | null;
-			/**
-			 * Required
-			 * @default true
-			 */
-			required?: boolean;
-			/**
-			 * Title
-			 * @default null
-			 */
-			title?: string | null;
-		};
-		/** CreateKeyBody */
-		CreateKeyBody: {
-			/** Name */
-			name: string;
-			/**
-			 * User Id
-			 * @description Whose; another's only for administrators.
-			 * @default null
-			 */
-			user_id?: string | null;
-		};
-		/** CreateUserBody */
-		CreateUserBody: {
-			/**
-			 * Level
-			 * @default user
-			 * @enum {string}
-			 */
-			level?: "viewer" | "user" | "admin";
-			/** Password */
-			password: string;
-			/** Username */
-			username: string;
-		};
-		/**
-		 * DateField
-		 * @description `YYYY-MM-DD`.
-		 */
-		DateField: {
-			/**
-			 * Default
-			 * @default null
-			 */
-			default?: unknown;
-			/**
-			 * Description
-			 * @default null
-			 */
-			description?: string | null;
-			/**
-			 * Help Text
-			 * @default null
-			 */
-			help_text?: string | null;
-			/** Id */
-			id: string;
-			/**
-			 * Input Type
-			 * @description `password` masks the value everywhere.
-			 * @default null
-			 */
-			input_type?: string | null;
-			/** Label */
-			label: string;
-			/**
-			 * Placeholder
-			 * @default null
-			 */
-			placeholder?: string | null;
-			/**
-			 * Required
-			 * @default false
-			 */
-			required?: boolean;
-			/**
-			 * @description discriminator enum property added by openapi-typescript
-			 * @enum {string}
-			 */
-			type: "date";
-			/**
-			 * Value
-			 * @description What an `info` field shows.
-			 * @default null
-			 */
-			value?: unknown;
-		};
-		/**
-		 * DatetimeField
-		 * @description RFC 3339 in UTC.
-		 */
-		DatetimeField: {
-			/**
-			 * Default
-			 * @default null
-			 */
-			default?: unknown;
-			/**
-			 * Description
-			 * @default null
-			 */
-			description?: string | null;
-			/**
-			 * Help Text
-			 * @default null
-			 */
-			help_text?: string | null;
-			/** Id */
-			id: string;
-			/**
-			 * Input Type
-			 * @description `password` masks the value everywhere.
-			 * @default null
-			 */
-			input_type?: string | null;
-			/** Label */
-			label: string;
-			/**
-			 * Placeholder
-			 * @default null
-			 */
-			placeholder?: string | null;
-			/**
-			 * Required
-			 * @default false
-			 */
-			required?: boolean;
-			/**
-			 * @description discriminator enum property added by openapi-typescript
-			 * @enum {string}
-			 */
-			type: "datetime";
-			/**
-			 * Value
-			 * @description What an `info` field shows.
-			 * @default null
-			 */
-			value?: unknown;
-		};
-		/** Divider */
-		Divider: {
-			/**
-			 * Id
-			 * @default null
-			 */
-			id?: string | null;
-			/**
-			 * Label
-			 * @default null
-			 */
-			label?: string | null;
-			/**
-			 * Orientation
-			 * @default null
-			 */
-			orientation?: ("horizontal" | "vertical") | null;
-			/**
-			 * @description discriminator enum property added by openapi-typescript
-			 * @enum {string}
-			 */
-			type: "divider";
-		};
-		/**
-		 * Document
-		 * @description A document of a collection.
-		 */
-		Document: {
-			/** Id */
-			_id: number;
-		} & {
-			[key: string]: unknown;
-		};
-		/** @description Any JSON object. */
-		DocumentIn: {
-			[key: string]: unknown;
-		};
-		/**
-		 * DragDropList
-		 * @description The documents of a collection in an order that the user sets.
-		 *
-		 *     `on_reorder` gets `{items: [{_id, order}], moved_item_id, from_index, to_index}`; without it the
-		 *     platform writes `order_field` itself.
-		 */
-		DragDropList: {
-			/**
-			 * Actions
-			 * @default null
-			 */
-			actions?: components["schemas"]["RowAction"][] | null;
-			/** Data Source */
-			data_source: string;
-			/**
-			 * Empty Message
-			 * @default null
-			 */
-			empty_message?: string | null;
-			/**
-			 * Id
-			 * @default null
-			 */
-			id?: string | null;
-			item_template: components["schemas"]["ItemTemplate"];
-			/**
-			 * On Reorder
-			 * @default null
-			 */
-			on_reorder?: string | null;
-			/**
-			 * Order Field
-			 * @default order
-			 */
-			order_field?: string;
-			/**
-			 * @description discriminator enum property added by openapi-typescript
-			 * @enum {string}
-			 */
-			type: "drag_drop_list";
-		};
-		/** EmailField */
-		EmailField: {
-			/**
-			 * Default
-			 * @default null
-			 */
-			default?: unknown;
-			/**
-			 * Description
-			 * @default null
-			 */
-			description?: string | null;
-			/**
-			 * Help Text
-			 * @default null
-			 */
-			help_text?: string | null;
-			/** Id */
-			id: string;
-			/**
-			 * Input Type
-			 * @description `password` masks the value everywhere.
-			 * @default null
-			 */
-			input_type?: string | null;
-			/** Label */
-			label: string;
-			/**
-			 * Max Length
-			 * @default null
-			 */
-			max_length?: number | null;
-			/**
-			 * Placeholder
-			 * @default null
-			 */
-			placeholder?: string | null;
-			/**
-			 * Required
-			 * @default false
-			 */
-			required?: boolean;
-			/**
-			 * @description discriminator enum property added by openapi-typescript
-			 * @enum {string}
-			 */
-			type: "email";
-			/**
-			 * Value
-			 * @description What an `info` field shows.
-			 * @default null
-			 */
-			value?: unknown;
-		};
-		/** EnabledAnswer */
-		EnabledAnswer: {
-			/** Enabled */
-			enabled: boolean;
-			/** Ever Enabled */
-			ever_enabled: boolean;
-			plugin: components["schemas"]["PluginItem"];
-			/**
-			 * Success
-			 * @default true
-			 * @constant
-			 */
-			success?: true;
-		};
-		/** EnabledBody */
-		EnabledBody: {
-			/**
-			 * Enabled
-			 * @description true, false, 1, 0, yes, no, on, off, y, n.
-			 */
-			enabled: boolean | number | string;
-		};
-		/**
-		 * Execution
-		 * @description How the plugin's code is run, from `plugin.json` or a literal of the class.
-		 */
-		Execution: {
-			/**
-			 * Concurrency
-			 * @default 8
-			 */
-			concurrency?: number;
-			/**
-			 * Memory
-			 * @default null
-			 */
-			memory?: number | null;
-			/**
-			 * Placement
-			 * @default home
-			 * @enum {string}
-			 */
-			placement?: "home" | "any";
-			/**
-			 * Retries
-			 * @default 0
-			 */
-			retries?: number;
-			/**
-			 * Task Concurrency
-			 * @default 4
-			 */
-			task_concurrency?: number;
-			/**
-			 * Timeout S
-			 * @default 3600
-			 */
-			timeout_s?: number;
-		};
-		/**
-		 * Fault
-		 * @description One thing that is wrong with the input.
-		 */
-		Fault: {
-			/** Message */
-			message: string;
-			/** Path */
-			path: string;
-		};
-		FieldSpec:
-			| components["schemas"]["BooleanField"]
-			| components["schemas"]["NumberField"]
-			| components["schemas"]["StringField"]
-			| components["schemas"]["TextField"]
-			| components["schemas"]["SelectField"]
-			| components["schemas"]["MultiselectField"]
-			| components["schemas"]["InfoField"]
-			| components["schemas"]["UrlField"]
-			| components["schemas"]["EmailField"]
-			| components["schemas"]["DateField"]
-			| components["schemas"]["TimeField"]
-			| components["schemas"]["DatetimeField"]
-			| components["schemas"]["ColorField"]
-			| components["schemas"]["FileField"]
-			| components["schemas"]["TableField"];
-		/**
-		 * FileField
-		 * @description `{name, size, type, id}`; the content is read with `plugarr.open_file(id)`.
-		 */
-		FileField: {
-			/**
-			 * Accept
-			 * @default null
-			 */
-			accept?: string | null;
-			/**
-			 * Default
-			 * @default null
-			 */
-			default?: unknown;
-			/**
-			 * Description
-			 * @default null
-			 */
-			description?: string | null;
-			/**
-			 * Help Text
-			 * @default null
-			 */
-			help_text?: string | null;
-			/** Id */
-			id: string;
-			/**
-			 * Input Type
-			 * @description `password` masks the value everywhere.
-			 * @default null
-			 */
-			input_type?: string | null;
-			/** Label */
-			label: string;
-			/**
-			 * Max Size
-			 * @description Bytes; never more than 64 MiB.
-			 * @default null
-			 */
-			max_size?: number | null;
-			/**
-			 * Placeholder
-			 * @default null
-			 */
-			placeholder?: string | null;
-			/**
-			 * Required
-			 * @default false
-			 */
-			required?: boolean;
-			/**
-			 * @description discriminator enum property added by openapi-typescript
-			 * @enum {string}
-			 */
-			type: "file";
-			/**
-			 * Value
-			 * @description What an `info` field shows.
-			 * @default null
-			 */
-			value?: unknown;
-		};
-		/**
-		 * Form
-		 * @description Runs `submit_action` with its values as params.
-		 */
-		Form: {
-			/** Fields */
-			fields: components["schemas"]["FormField"][];
-			/**
-			 * Id
-			 * @default null
-			 */
-			id?: string | null;
-			/** Submit Action */
-			submit_action: string;
-			/**
-			 * Submit Label
-			 * @default null
-			 */
-			submit_label?: string | null;
-			/**
-			 * @description discriminator enum property added by openapi-typescript
-			 * @enum {string}
-			 */
-			type: "form";
-		};
-		FormField:
-			| components["schemas"]["BooleanField"]
-			| components["schemas"]["NumberField"]
-			| components["schemas"]["StringField"]
-			| components["schemas"]["TextField"]
-			| components["schemas"]["SelectField"]
-			| components["schemas"]["MultiselectField"]
-			| components["schemas"]["InfoField"]
-			| components["schemas"]["UrlField"]
-			| components["schemas"]["EmailField"]
-			| components["schemas"]["DateField"]
-			| components["schemas"]["TimeField"]
-			| components["schemas"]["DatetimeField"]
-			| components["schemas"]["ColorField"]
-			| components["schemas"]["FileField"]
-			| components["schemas"]["TableField"]
-			| components["schemas"]["InvalidField"];
-		/**
-		 * Group
-		 * @description Its components beside one another.
-		 */
-		Group: {
-			/** Components */
-			components?: components["schemas"]["Component"][];
-			/**
-			 * Gap
-			 * @default null
-			 */
-			gap?: string | number | null;
-			/**
-			 * Id
-			 * @default null
-			 */
-			id?: string | null;
-			/**
-			 * Justify
-			 * @description CSS `justify-content`, e.g. `space-between`.
-			 * @default null
-			 */
-			justify?: string | null;
-			/**
-			 * @description discriminator enum property added by openapi-typescript
-			 * @enum {string}
-			 */
-			type: "group";
-		};
-		/** ImportAnswer */
-		ImportAnswer: {
-			plugin: components["schemas"]["PluginItem"];
-			/**
-			 * Success
-			 * @default true
-			 * @constant
-			 */
-			success?: true;
-			/** Was Managed */
-			was_managed: boolean;
-		};
-		/**
-		 * InfoField
-		 * @description Display only; an id that begins with `_section` opens a collapsible section.
-		 */
-		InfoField: {
-			/**
-			 * Default
-			 * @default null
-			 */
-			default?: unknown;
-			/**
-			 * Description
-			 * @default null
-			 */
-			description?: string | null;
-			/**
-			 * Help Text
-			 * @default null
-			 */
-			help_text?: string | null;
-			/** Id */
-			id: string;
-			/**
-			 * Input Type
-			 * @description `password` masks the value everywhere.
-			 * @default null
-			 */
-			input_type?: string | null;
-			/** Label */
-			label: string;
-			/**
-			 * Placeholder
-			 * @default null
-			 */
-			placeholder?: string | null;
-			/**
-			 * Required
-			 * @default false
-			 */
-			required?: boolean;
-			/**
-			 * @description discriminator enum property added by openapi-typescript
-			 * @enum {string}
-			 */
-			type: "info";
-			/**
-			 * Value
-			 * @description What an `info` field shows.
-			 * @default null
-			 */
-			value?: unknown;
-		};
-		/**
-		 * InvalidComponent
-		 * @description Stands where a component could not be understood; `errors` begin with the path on the page.
-		 */
-		InvalidComponent: {
-			/** Errors */
-			errors: string[];
-			/**
-			 * Id
-			 * @default null
-			 */
-			id?: string | null;
-			/**
-			 * @description discriminator enum property added by openapi-typescript
-			 * @enum {string}
-			 */
-			type: "invalid";
-		};
-		/**
-		 * InvalidField
-		 * @description Stands where a form's field could not be understood.
-		 */
-		InvalidField: {
-			/** Errors */
-			errors: string[];
-			/** Id */
-			id: string;
-			/**
-			 * @description discriminator enum property added by openapi-typescript
-			 * @enum {string}
-			 */
-			type: "invalid";
-		};
-		/** ItemAnswer */
-		ItemAnswer: {
-			data: components["schemas"]["Document"];
-			/**
-			 * Success
-			 * @default true
-			 * @constant
-			 */
-			success?: true;
-		};
-		/** ItemList */
-		ItemList: {
-			/** Data */
-			data: components["schemas"]["Document"][];
-			/**
-			 * Success
-			 * @default true
-			 * @constant
-			 */
-			success?: true;
-			/** Total */
-			total: number;
-		};
-		/**
-		 * ItemTemplate
-		 * @description Texts with `{{key}}`, `{{a.b}}` and `{{key|datetime}}`; what is missing is empty.
-		 */
-		ItemTemplate: {
-			/**
-			 * Badge
-			 * @default null
-			 */
-			badge?: string | null;
-			/**
-			 * Subtitle
-			 * @default null
-			 */
-			subtitle?: string | null;
-			/** Title */
-			title: string;
-		};
-		JsonValue: unknown;
-		/** KeyCreated */
-		KeyCreated: {
-			key: components["schemas"]["ApiKey"];
-			/**
-			 * Secret
-			 * @description The whole key, shown this once.
-			 */
-			secret: string;
-			/**
-			 * Success
-			 * @default true
-			 * @constant
-			 */
-			success?: true;
-		};
-		/** KeyList */
-		KeyList: {
-			/** Keys */
-			keys: components["schemas"]["ApiKey"][];
-			/**
-			 * Success
-			 * @default true
-			 * @constant
-			 */
-			success?: true;
-		};
-		/**
-		 * List
-		 * @description The documents of a collection, one line or two each.
-		 */
-		List: {
-			/** Data Source */
-			data_source: string;
-			/**
-			 * Id
-			 * @default null
-			 */
-			id?: string | null;
-			item_template: components["schemas"]["ItemTemplate"];
-			/**
-			 * @description discriminator enum property added by openapi-typescript
-			 * @enum {string}
-			 */
-			type: "list";
-		};
-		/** LogInBody */
-		LogInBody: {
-			/** Password */
-			password: string;
-			/** Username */
-			username: string;
-		};
-		/**
-		 * Modal
-		 * @description A dialog, opened by a button or row action whose `opens` is its id; a row fills its form.
-		 */
-		Modal: {
-			/** Components */
-			components?: components["schemas"]["Component"][];
-			/** Id */
-			id: string;
-			/**
-			 * Size
-			 * @default null
-			 */
-			size?: string | number | null;
-			/**
-			 * Title
-			 * @default null
-			 */
-			title?: string | null;
-			/**
-			 * @description discriminator enum property added by openapi-typescript
-			 * @enum {string}
-			 */
-			type: "modal";
-		};
-		/** MultiselectField */
-		MultiselectField: {
-			/**
-			 * Default
-			 * @default null
-			 */
-			default?: unknown;
-			/**
-			 * Description
-			 * @default null
-			 */
-			description?: string | null;
-			/**
-			 * Help Text
-			 * @default null
-			 */
-			help_text?: string | null;
-			/** Id */
-			id: string;
-			/**
-			 * Input Type
-			 * @description `password` masks the value everywhere.
-			 * @default null
-			 */
-			input_type?: string | null;
-			/** Label */
-			label: string;
-			/** Options */
-			options?: components["schemas"]["Option"][];
-			/**
-			 * Placeholder
-			 * @default null
-			 */
-			placeholder?: string | null;
-			/**
-			 * Required
-			 * @default false
-			 */
-			required?: boolean;
-			/**
-			 * @description discriminator enum property added by openapi-typescript
-			 * @enum {string}
-			 */
-			type: "multiselect";
-			/**
-			 * Value
-			 * @description What an `info` field shows.
-			 * @default null
-			 */
-			value?: unknown;
-		};
-		/**
-		 * Navigation
-		 * @description `Plugin.navigation`.
-		 */
-		Navigation: {
-			/**
-			 * Badge
-			 * @default null
-			 */
-			badge?: number | string | null;
-			/**
-			 * Icon
-			 * @description Name of a Tabler icon; `puzzle` when left out.
-			 * @default null
-			 */
-			icon?: string | null;
-			/** Label */
-			label: string;
-			/**
-			 * Path
-			 * @description `/plugins/<key>` when left out.
-			 * @default null
-			 */
-			path?: string | null;
-			/**
-			 * Position
-			 * @description `top`, `bottom`, or a number.
-			 * @default null
-			 */
-			position?: ("top" | "bottom") | number | null;
-		};
-		/**
-		 * NavigationItem
-		 * @description An entry of `GET /api/plugins/navigation/`, with everything that was left out filled in.
-		 */
-		NavigationItem: {
-			/** Badge */
-			badge: number | string | null;
-			/** Icon */
-			icon: string;
-			/** Key */
-			key: string;
-			/** Label */
-			label: string;
-			/** Path */
-			path: string;
-			/** Position */
-			position: ("top" | "bottom") | number;
-		};
-		/** NavigationList */
-		NavigationList: {
-			/** Navigation */
-			navigation: components["schemas"]["NavigationItem"][];
-			/**
-			 * Success
-			 * @default true
-			 * @constant
-			 */
-			success?: true;
-		};
-		/** NumberField */
-		NumberField: {
-			/**
-			 * Default
-			 * @default null
-			 */
-			default?: unknown;
-			/**
-			 * Description
-			 * @default null
-			 */
-			description?: string | null;
-			/**
-			 * Help Text
-			 * @default null
-			 */
-			help_text?: string | null;
-			/** Id */
-			id: string;
-			/**
-			 * Input Type
-			 * @description `password` masks the value everywhere.
-			 * @default null
-			 */
-			input_type?: string | null;
-			/** Label */
-			label: string;
-			/**
-			 * Max
-			 * @default null
-			 */
-			max?: number | null;
-			/**
-			 * Min
-			 * @default null
-			 */
-			min?: number | null;
-			/**
-			 * Placeholder
-			 * @default null
-			 */
-			placeholder?: string | null;
-			/**
-			 * Required
-			 * @default false
-			 */
-			required?: boolean;
-			/**
-			 * Step
-			 * @default null
-			 */
-			step?: number | null;
-			/**
-			 * @description discriminator enum property added by openapi-typescript
-			 * @enum {string}
-			 */
-			type: "number";
-			/**
-			 * Value
-			 * @description What an `info` field shows.
-			 * @default null
-			 */
-			value?: unknown;
-		};
-		/**
-		 * ObjectRef
-		 * @description A payload that lies in the Object Store instead of in the message.
-		 */
-		ObjectRef: {
-			/** $Object */
-			$object: string;
-			/** Size */
-			size: number;
-		};
-		/**
-		 * Option
-		 * @description One choice of a select.
-		 */
-		Option: {
-			/** Label */
-			label: string;
-			/** Value */
-			value: string | number | boolean | null;
-		};
-		/** OwnPasswordBody */
-		OwnPasswordBody: {
-			/** Current Password */
-			current_password: string;
-			/** Password */
-			password: string;
-		};
-		/**
-		 * Page
-		 * @description One entry of `Plugin.pages`.
-		 */
-		Page: {
-			/** Components */
-			components?: components["schemas"]["Component"][];
-			/**
-			 * Description
-			 * @default null
-			 */
-			description?: string | null;
-			/**
-			 * Title
-			 * @default null
-			 */
-			title?: string | null;
-		};
-		/** PageAnswer */
-		PageAnswer: {
-			page: components["schemas"]["Page"];
-			/** Page Id */
-			page_id: string;
-			plugin: components["schemas"]["PluginName"];
-			/**
-			 * Success
-			 * @default true
-			 * @constant
-			 */
-			success?: true;
-		};
-		/**
-		 * PluginItem
-		 * @description A plugin as the list shows it; further keys of its `plugin.json` pass through.
-		 */
-		PluginItem: {
-			/** Actions */
-			actions: components["schemas"]["Action"][];
-			/** Author */
-			author: string;
-			/** Deprecated */
-			deprecated: boolean;
-			/** Description */
-			description: string;
-			/** Digest */
-			digest: string | null;
-			/** Enabled */
-			enabled: boolean;
-			/** Errors */
-			errors: components["schemas"]["Problem"][];
-			/** Ever Enabled */
-			ever_enabled: boolean;
-			execution: components["schemas"]["Execution"];
-			/** Executor */
-			executor: string | null;
-			/** Fields */
-			fields: components["schemas"]["FieldSpec"][];
-			/** Help Url */
-			help_url: string;
-			/** Installed Version Is Prerelease */
-			installed_version_is_prerelease: boolean;
-			/** Invalid */
-			invalid: boolean;
-			/** Is Managed */
-			is_managed: boolean;
-			/** Is Official Repo */
-			is_official_repo: boolean;
-			/** Key */
-			key: string;
-			/** Latest Version */
-			latest_version: string | null;
-			/** Legacy */
-			legacy: boolean;
-			/** Load Error */
-			load_error: string | null;
-			/** Loaded */
-			loaded: boolean;
-			/** Logo Url */
-			logo_url: string | null;
-			/** Missing */
-			missing: boolean;
-			/** Name */
-			name: string;
-			navigation: components["schemas"]["Navigation"] | null;
-			/** Pages */
-			pages: {
-				[key: string]: components["schemas"]["Page"];
-			};
-			/**
-			 * Settings
-			 * @description Passwords masked; empty unless an administrator asks.
-			 */
-			settings: {
-				[key: string]: components["schemas"]["JsonValue"];
-			};
-			/** Slug */
-			slug: string | null;
-			/** Source Repo */
-			source_repo: string | null;
-			/** Source Repo Name */
-			source_repo_name: string | null;
-			/** Trusted */
-			trusted: boolean;
-			/** Update Available */
-			update_available: boolean;
-			/** Version */
-			version: string;
-			/** Warnings */
-			warnings: components["schemas"]["Problem"][];
-		} & {
-			[key: string]: unknown;
-		};
-		/** PluginList */
-		PluginList: {
-			/** Plugins */
-			plugins: components["schemas"]["PluginItem"][];
-		};
-		/** PluginName */
-		PluginName: {
-			/** Key */
-			key: string;
-			/** Name */
-			name: string;
-		};
-		/**
-		 * Problem
-		 * @description Something wrong with a plugin, where, and what to do about it.
-		 */
-		Problem: {
-			/** Message */
-			message: string;
-			/** Path */
-			path: string;
-			/**
-			 * Remedy
-			 * @default null
-			 */
-			remedy?: string | null;
-		};
-		/**
-		 * ProblemDocument
-		 * @description An RFC 9457 problem document.
-		 * @example {
-		 *       "detail": "no plugin 'weather'",
-		 *       "error": "no plugin 'weather'",
-		 *       "status": 404,
-		 *       "success": false,
-		 *       "title": "Not Found",
-		 *       "type": "urn:plugarr:problem:not_found"
-		 *     }
-		 */
-		ProblemDocument: {
-			/** Detail */
-			detail: string;
-			/** Error */
-			error: string;
-			/**
-			 * Errors
-			 * @default null
-			 */
-			errors?: components["schemas"]["Fault"][] | null;
-			/**
-			 * Path
-			 * @default null
-			 */
-			path?: string | null;
-			/**
-			 * Run Id
-			 * @default null
-			 */
-			run_id?: string | null;
-			/** Status */
-			status: number;
-			/**
-			 * Success
-			 * @description Always false.
-			 * @default false
-			 */
-			success?: boolean;
-			/** Title */
-			title: string;
-			/** Type */
-			type: string;
-		} & {
-			[key: string]: unknown;
-		};
-		/** Readiness */
-		Readiness: {
-			/** Checks */
-			checks: {
-				[key: string]: string;
-			};
-			/**
-			 * Status
-			 * @enum {string}
-			 */
-			status: "ok" | "unready";
-		};
-		/** RefreshBody */
-		RefreshBody: {
-			/** Refresh */
-			refresh: string;
-		};
-		/** Reloaded */
-		Reloaded: {
-			/** Count */
-			count: number;
-			/**
-			 * Success
-			 * @default true
-			 * @constant
-			 */
-			success?: true;
-		};
-		/**
-		 * RowAction
-		 * @description A button of each row or list item; the action gets the item's whole document as params.
-		 */
-		RowAction: {
-			/**
-			 * Action
-			 * @default null
-			 */
-			action?: string | null;
-			/**
-			 * Color
-			 * @default null
-			 */
-			color?: string | null;
-			/**
-			 * Confirm
-			 * @default null
-			 */
-			confirm?: boolean | components["schemas"]["Confirm"] | null;
-			/**
-			 * Icon
-			 * @description Name of a Tabler icon.
-			 * @default null
-			 */
-			icon?: string | null;
-			/** Id */
-			id: string;
-			/** Label */
-			label: string;
-			/**
-			 * Opens
-			 * @description Id of a modal of the same page.
-			 * @default null
-			 */
-			opens?: string | null;
-			/**
-			 * Params
-			 * @description Sent with the action; a row's own keys come on top.
-			 * @default null
-			 */
-			params?: {
-				[key: string]: unknown;
-			} | null;
-			/**
-			 * Variant
-			 * @default null
-			 */
-			variant?: string | null;
-		};
-		/**
-		 * Run
-		 * @description A run as history and HTTP show it. Params and results are masked where they are passwords.
-		 */
-		Run: {
-			/** Action */
-			action: string;
-			/**
-			 * Actor
-			 * @default null
-			 */
-			actor?: string | null;
-			/**
-			 * Attempt
-			 * @default 1
-			 */
-			attempt?: number;
-			/**
-			 * Cause
-			 * @default null
-			 */
-			cause?: string | null;
-			/**
-			 * Created At
-			 * @default null
-			 */
-			created_at?: string | null;
-			/**
-			 * Duration S
-			 * @default null
-			 */
-			duration_s?: number | null;
-			/**
-			 * Ended At
-			 * @default null
-			 */
-			ended_at?: string | null;
-			/**
-			 * Error
-			 * @default null
-			 */
-			error?: string | null;
-			/**
-			 * Error Type
-			 * @default null
-			 */
-			error_type?: string | null;
-			/**
-			 * Executor
-			 * @default null
-			 */
-			executor?: string | null;
-			/**
-			 * Kind
-			 * @default action
-			 * @enum {string}
-			 */
-			kind?: "action" | "task";
-			/**
-			 * Outcome
-			 * @default null
-			 */
-			outcome?: ("ok" | "error" | "queued" | "other") | null;
-			/**
-			 * Params
-			 * @default null
-			 */
-			params?:
-				| components["schemas"]["ObjectRef"]
-				| components["schemas"]["JsonValue"];
-			/**
-			 * Parent
-			 * @default null
-			 */
-			parent?: string | null;
-			/** Plugin */
-			plugin: string;
-			/**
-			 * Result
-			 * @default null
-			 */
-			result?:
-				| components["schemas"]["ObjectRef"]
-				| components["schemas"]["JsonValue"];
-			/**
-			 * Retry Of
-			 * @default null
-			 */
-			retry_of?: string | null;
-			/** Run Id */
-			run_id: string;
-			/**
-			 * Started At
-			 * @default null
-			 */
-			started_at?: string | null;
-			/**
-			 * State
-			 * @enum {string}
-			 */
-			state:
-				| "scheduled"
-				| "queued"
-				| "running"
-				| "succeeded"
-				| "failed"
-				| "cancelled"
-				| "timed_out"
-				| "lost";
-			/**
-			 * Trigger
-			 * @default bus
-			 * @enum {string}
-			 */
-			trigger?: "user" | "bus" | "plugin" | "schedule" | "event" | "retry";
-		};
-		/** RunAccepted */
-		RunAccepted: {
-			/**
-			 * Result
-			 * @example {
-			 *       "message": "The run goes on.",
-			 *       "status": "queued"
-			 *     }
-			 */
-			result: {
-				[key: string]: components["schemas"]["JsonValue"];
-			};
-			/** Run Id */
-			run_id: string;
-			/**
-			 * Success
-			 * @default true
-			 * @constant
-			 */
-			success?: true;
-		};
-		/** RunAnswer */
-		RunAnswer: {
-			/** Result */
-			result: {
-				[key: string]: components["schemas"]["JsonValue"];
-			};
-			/** Run Id */
-			run_id: string;
-			/**
-			 * Success
-			 * @default true
-			 * @constant
-			 */
-			success?: true;
-		};
-		/** RunBody */
-		RunBody: {
-			/** Action */
-			action: string;
-			/**
-			 * Form
-			 * @description Id of the submitted form; its fields then validate the params.
-			 * @default null
-			 */
-			form?: string | null;
-			/**
-			 * Params
-			 * @default null
-			 */
-			params?: {
-				[key: string]: components["schemas"]["JsonValue"];
-			} | null;
-		};
-		/** RunFailure */
-		RunFailure: {
-			/** Error */
-			error: string;
-			/** Run Id */
-			run_id: string;
-			/**
-			 * Success
-			 * @default false
-			 * @constant
-			 */
-			success?: false;
-		};
-		/** RunList */
-		RunList: {
-			/** Runs */
-			runs: components["schemas"]["Run"][];
-			/**
-			 * Success
-			 * @default true
-			 * @constant
-			 */
-			success?: true;
-			/** Total */
-			total: number;
-		};
-		/** RunLog */
-		RunLog: {
-			/**
-			 * Last Seq
-			 * @default 0
-			 */
-			last_seq?: number;
-			/** Lines */
-			lines: {
-				[key: string]: components["schemas"]["JsonValue"];
-			}[];
-			/**
-			 * More
-			 * @default false
-			 */
-			more?: boolean;
-		};
-		/** SelectField */
-		SelectField: {
-			/**
-			 * Default
-			 * @default null
-			 */
-			default?: unknown;
-			/**
-			 * Description
-			 * @default null
-			 */
-			description?: string | null;
-			/**
-			 * Help Text
-			 * @default null
-			 */
-			help_text?: string | null;
-			/** Id */
-			id: string;
-			/**
-			 * Input Type
-			 * @description `password` masks the value everywhere.
-			 * @default null
-			 */
-			input_type?: string | null;
-			/** Label */
-			label: string;
-			/** Options */
-			options?: components["schemas"]["Option"][];
-			/**
-			 * Placeholder
-			 * @default null
-			 */
-			placeholder?: string | null;
-			/**
-			 * Required
-			 * @default false
-			 */
-			required?: boolean;
-			/**
-			 * @description discriminator enum property added by openapi-typescript
-			 * @enum {string}
-			 */
-			type: "select";
-			/**
-			 * Value
-			 * @description What an `info` field shows.
-			 * @default null
-			 */
-			value?: unknown;
-		};
-		/** SettingsAnswer */
-		SettingsAnswer: {
-			/** Settings */
-			settings: {
-				[key: string]: components["schemas"]["JsonValue"];
-			};
-			/**
-			 * Success
-			 * @default true
-			 * @constant
-			 */
-			success?: true;
-		};
-		/** SettingsBody */
-		SettingsBody: {
-			/**
-			 * Settings
-			 * @description Replaces what is stored; null is {}.
-			 */
-			settings: {
-				[key: string]: components["schemas"]["JsonValue"];
-			} | null;
-		};
-		/** SetupBody */
-		SetupBody: {
-			/** Password */
-			password: string;
-			/** Username */
-			username: string;
-		};
-		/** SetupState */
-		SetupState: {
-			/** Needed */
-			needed: boolean;
-		};
-		/**
-		 * Stack
-		 * @description Its components below one another.
-		 */
-		Stack: {
-			/** Components */
-			components?: components["schemas"]["Component"][];
-			/**
-			 * Gap
-			 * @description Space between the components; `md` when left out.
-			 * @default null
-			 */
-			gap?: string | number | null;
-			/**
-			 * Id
-			 * @default null
-			 */
-			id?: string | null;
-			/**
-			 * @description discriminator enum property added by openapi-typescript
-			 * @enum {string}
-			 */
-			type: "stack";
-		};
-		/** StringField */
-		StringField: {
-			/**
-			 * Default
-			 * @default null
-			 */
-			default?: unknown;
-			/**
-			 * Description
-			 * @default null
-			 */
-			description?: string | null;
-			/**
-			 * Help Text
-			 * @default null
-			 */
-			help_text?: string | null;
-			/** Id */
-			id: string;
-			/**
-			 * Input Type
-			 * @description `password` masks the value everywhere.
-			 * @default null
-			 */
-			input_type?: string | null;
-			/** Label */
-			label: string;
-			/**
-			 * Max Length
-			 * @default null
-			 */
-			max_length?: number | null;
-			/**
-			 * Placeholder
-			 * @default null
-			 */
-			placeholder?: string | null;
-			/**
-			 * Required
-			 * @default false
-			 */
-			required?: boolean;
-			/**
-			 * @description discriminator enum property added by openapi-typescript
-			 * @enum {string}
-			 */
-			type: "string";
-			/**
-			 * Value
-			 * @description What an `info` field shows.
-			 * @default null
-			 */
-			value?: unknown;
-		};
-		/** Success */
-		Success: {
-			/**
-			 * Success
-			 * @default true
-			 * @constant
-			 */
-			success?: true;
-		};
-		/** SuperuserBody */
-		SuperuserBody: {
-			/**
-			 * Email
-			 * @description Taken, and not kept.
-			 * @default null
-			 */
-			email?: string | null;
-			/** Password */
-			password: string;
-			/** Username */
-			username: string;
-		};
-		/** SuperuserExists */
-		SuperuserExists: {
-			/** Superuser Exists */
-			superuser_exists: boolean;
-		};
-		/**
-		 * TabItem
-		 * @description One tab; its components are drawn when it is first opened.
-		 */
-		TabItem: {
-			/** Components */
-			components?: components["schemas"]["Component"][];
-			/**
-			 * Icon
-			 * @default null
-			 */
-			icon?: string | null;
-			/** Id */
-			id: string;
-			/** Label */
-			label: string;
-		};
-		/**
-		 * Table
-		 * @description The documents of a collection in rows; searchable and paged only when it says so.
-		 */
-		Table: {
-			/**
-			 * Columns
-			 * @description Every key of the documents when left out.
-			 */
-			columns?: components["schemas"]["Column"][];
-			/** Data Source */
-			data_source: string;
-			/**
-			 * Id
-			 * @default null
-			 */
-			id?: string | null;
-			/**
-			 * Pagination
-			 * @default null
-			 */
-			pagination?: boolean | null;
-			/**
-			 * Row Actions
-			 * @default null
-			 */
-			row_actions?: components["schemas"]["RowAction"][] | null;
-			/**
-			 * Searchable
-			 * @default null
-			 */
-			searchable?: boolean | null;
-			/**
-			 * @description discriminator enum property added by openapi-typescript
-			 * @enum {string}
-			 */
-			type: "table";
-		};
-		/**
-		 * TableField
-		 * @description A list of rows; each column is a field of its own.
-		 */
-		TableField: {
-			/** Columns */
-			columns?: components["schemas"]["CellField"][];
-			/**
-			 * Default
-			 * @default null
-			 */
-			default?: unknown;
-			/**
-			 * Description
-			 * @default null
-			 */
-			description?: string | null;
-			/**
-			 * Help Text
-			 * @default null
-			 */
-			help_text?: string | null;
-			/** Id */
-			id: string;
-			/**
-			 * Input Type
-			 * @description `password` masks the value everywhere.
-			 * @default null
-			 */
-			input_type?: string | null;
-			/** Label */
-			label: string;
-			/**
-			 * Max Rows
-			 * @default null
-			 */
-			max_rows?: number | null;
-			/**
-			 * Min Rows
-			 * @default null
-			 */
-			min_rows?: number | null;
-			/**
-			 * Placeholder
-			 * @default null
-			 */
-			placeholder?: string | null;
-			/**
-			 * Required
-			 * @default false
-			 */
-			required?: boolean;
-			/**
-			 * @description discriminator enum property added by openapi-typescript
-			 * @enum {string}
-			 */
-			type: "table";
-			/**
-			 * Value
-			 * @description What an `info` field shows.
-			 * @default null
-			 */
-			value?: unknown;
-		};
-		/**
-		 * Tabs
-		 * @description One of its items at a time.
-		 */
-		Tabs: {
-			/**
-			 * Id
-			 * @default null
-			 */
-			id?: string | null;
-			/** Items */
-			items: components["schemas"]["TabItem"][];
-			/**
-			 * @description discriminator enum property added by openapi-typescript
-			 * @enum {string}
-			 */
-			type: "tabs";
-		};
-		/** Text */
-		Text: {
-			/** Content */
-			content: string;
-			/**
-			 * Id
-			 * @default null
-			 */
-			id?: string | null;
-			/**
-			 * Size
-			 * @default null
-			 */
-			size?: string | number | null;
-			/**
-			 * @description discriminator enum property added by openapi-typescript
-			 * @enum {string}
-			 */
-			type: "text";
-			/**
-			 * Weight
-			 * @description `bold`, or a number such as 600.
-			 * @default null
-			 */
-			weight?: string | number | null;
-		};
-		/**
-		 * TextField
-		 * @description Longer text; `rows` says how many lines the UI shows.
-		 */
-		TextField: {
-			/**
-			 * Default
-			 * @default null
-			 */
-			default?: unknown;
-			/**
-			 * Description
-			 * @default null
-			 */
-			description?: string | null;
-			/**
-			 * Help Text
-			 * @default null
-			 */
-			help_text?: string | null;
-			/** Id */
-			id: string;
-			/**
-			 * Input Type
-			 * @description `password` masks the value everywhere.
-			 * @default null
-			 */
-			input_type?: string | null;
-			/** Label */
-			label: string;
-			/**
-			 * Max Length
-			 * @default null
-			 */
-			max_length?: number | null;
-			/**
-			 * Placeholder
-			 * @default null
-			 */
-			placeholder?: string | null;
-			/**
-			 * Required
-			 * @default false
-			 */
-			required?: boolean;
-			/**
-			 * Rows
-			 * @default null
-			 */
-			rows?: number | null;
-			/**
-			 * @description discriminator enum property added by openapi-typescript
-			 * @enum {string}
-			 */
-			type: "text";
-			/**
-			 * Value
-			 * @description What an `info` field shows.
-			 * @default null
-			 */
-			value?: unknown;
-		};
-		/**
-		 * TimeField
-		 * @description `HH:MM`.
-		 */
-		TimeField: {
-			/**
-			 * Default
-			 * @default null
-			 */
-			default?: unknown;
-			/**
-			 * Description
-			 * @default null
-			 */
-			description?: string | null;
-			/**
-			 * Help Text
-			 * @default null
-			 */
-			help_text?: string | null;
-			/** Id */
-			id: string;
-			/**
-			 * Input Type
-			 * @description `password` masks the value everywhere.
-			 * @default null
-			 */
-			input_type?: string | null;
-			/** Label */
-			label: string;
-			/**
-			 * Placeholder
-			 * @default null
-			 */
-			placeholder?: string | null;
-			/**
-			 * Required
-			 * @default false
-			 */
-			required?: boolean;
-			/**
-			 * @description discriminator enum property added by openapi-typescript
-			 * @enum {string}
-			 */
-			type: "time";
-			/**
-			 * Value
-			 * @description What an `info` field shows.
-			 * @default null
-			 */
-			value?: unknown;
-		};
-		/** Title */
-		Title: {
-			/** Content */
-			content: string;
-			/**
-			 * Id
-			 * @default null
-			 */
-			id?: string | null;
-			/**
-			 * Order
-			 * @description Heading level 1 to 6; 2 when left out.
-			 * @default null
-			 */
-			order?: number | null;
-			/**
-			 * @description discriminator enum property added by openapi-typescript
-			 * @enum {string}
-			 */
-			type: "title";
-		};
-		/** TokenPair */
-		TokenPair: {
-			/** Access */
-			access: string;
-			/** Refresh */
-			refresh: string;
-		};
-		/**
-		 * UiDocument
-		 * @description Everything that a plugin says to the UI.
-		 */
-		UiDocument: {
-			/** Actions */
-			actions?: components["schemas"]["Action"][];
-			/** Fields */
-			fields?: components["schemas"]["FieldSpec"][];
-			/** @default null */
-			navigation?: components["schemas"]["Navigation"] | null;
-			/** Pages */
-			pages?: {
-				[key: string]: components["schemas"]["Page"];
-			};
-		};
-		/** UpdateUserBody */
-		UpdateUserBody: {
-			/**
-			 * Active
-			 * @default null
-			 */
-			active?: boolean | null;
-			/**
-			 * Level
-			 * @default null
-			 */
-			level?: ("viewer" | "user" | "admin") | null;
-			/**
-			 * Password
-			 * @default null
-			 */
-			password?: string | null;
-			/**
-			 * Username
-			 * @default null
-			 */
-			username?: string | null;
-		};
-		Upload: {
-			/**
-			 * Format: binary
-			 * @description A ZIP of at most 64 MiB.
-			 */
-			file: string;
-			/** @default false */
-			overwrite?: boolean;
-		};
-		/** UrlField */
-		UrlField: {
-			/**
-			 * Default
-			 * @default null
-			 */
-			default?: unknown;
-			/**
-			 * Description
-			 * @default null
-			 */
-			description?: string | null;
-			/**
-			 * Help Text
-			 * @default null
-			 */
-			help_text?: string | null;
-			/** Id */
-			id: string;
-			/**
-			 * Input Type
-			 * @description `password` masks the value everywhere.
-			 * @default null
-			 */
-			input_type?: string | null;
-			/** Label */
-			label: string;
-			/**
-			 * Max Length
-			 * @default null
-			 */
-			max_length?: number | null;
-			/**
-			 * Placeholder
-			 * @default null
-			 */
-			placeholder?: string | null;
-			/**
-			 * Required
-			 * @default false
-			 */
-			required?: boolean;
-			/**
-			 * @description discriminator enum property added by openapi-typescript
-			 * @enum {string}
-			 */
-			type: "url";
-			/**
-			 * Value
-			 * @description What an `info` field shows.
-			 * @default null
-			 */
-			value?: unknown;
-		};
-		/**
-		 * User
-		 * @description Somebody who may log in.
-		 */
-		User: {
-			/** Active */
-			active: boolean;
-			/** Created At */
-			created_at: string;
-			/** Id */
-			id: string;
-			/** Last Login */
-			last_login: string | null;
-			/**
-			 * Level
-			 * @enum {string}
-			 */
-			level: "viewer" | "user" | "admin";
-			/** Username */
-			username: string;
-		};
-		/** UserList */
-		UserList: {
-			/**
-			 * Success
-			 * @default true
-			 * @constant
-			 */
-			success?: true;
-			/** Total */
-			total: number;
-			/** Users */
-			users: components["schemas"]["User"][];
-		};
-	};
-	responses: never;
-	parameters: never;
-	requestBodies: never;
-	headers: never;
-	pathItems: never;
+    schemas: {
+        /**
+         * Action
+         * @description One entry of `Plugin.actions`: a button on the plugins page.
+         */
+        Action: {
+            /**
+             * Button Color
+             * @default null
+             */
+            button_color?: string | null;
+            /**
+             * Button Label
+             * @default null
+             */
+            button_label?: string | null;
+            /**
+             * Button Variant
+             * @default null
+             */
+            button_variant?: string | null;
+            /**
+             * Confirm
+             * @default null
+             */
+            confirm?: boolean | components["schemas"]["Confirm"] | null;
+            /**
+             * Description
+             * @default null
+             */
+            description?: string | null;
+            /**
+             * Events
+             * @description Events of the application that run the action, e.g. `channel_start`.
+             * @default null
+             */
+            events?: string[] | null;
+            /** Id */
+            id: string;
+            /** Label */
+            label: string;
+        };
+        /**
+         * Alert
+         * @description A banner with a title, a message or both.
+         */
+        Alert: {
+            /**
+             * Color
+             * @default null
+             */
+            color?: string | null;
+            /**
+             * Id
+             * @default null
+             */
+            id?: string | null;
+            /**
+             * Message
+             * @default null
+             */
+            message?: string | null;
+            /**
+             * Title
+             * @default null
+             */
+            title?: string | null;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "alert";
+        };
+        /** Alive */
+        Alive: {
+            /**
+             * Status
+             * @constant
+             */
+            status: "ok";
+        };
+        /** ApiKey */
+        ApiKey: {
+            /** Created At */
+            created_at: string;
+            /** Id */
+            id: string;
+            /**
+             * Last Used
+             * @default null
+             */
+            last_used?: string | null;
+            /** Name */
+            name: string;
+            /** Prefix */
+            prefix: string;
+            /** User Id */
+            user_id: string;
+        };
+        /** Badge */
+        Badge: {
+            /**
+             * Color
+             * @default null
+             */
+            color?: string | null;
+            /** Content */
+            content: string;
+            /**
+             * Id
+             * @default null
+             */
+            id?: string | null;
+            /**
+             * Size
+             * @default null
+             */
+            size?: string | number | null;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "badge";
+            /**
+             * Variant
+             * @default null
+             */
+            variant?: string | null;
+        };
+        /** BooleanField */
+        BooleanField: {
+            /**
+             * Default
+             * @default null
+             */
+            default?: unknown;
+            /**
+             * Description
+             * @default null
+             */
+            description?: string | null;
+            /**
+             * Help Text
+             * @default null
+             */
+            help_text?: string | null;
+            /** Id */
+            id: string;
+            /**
+             * Input Type
+             * @description `password` masks the value everywhere.
+             * @default null
+             */
+            input_type?: string | null;
+            /** Label */
+            label: string;
+            /**
+             * Placeholder
+             * @default null
+             */
+            placeholder?: string | null;
+            /**
+             * Required
+             * @default false
+             */
+            required?: boolean;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "boolean";
+            /**
+             * Value
+             * @description What an `info` field shows.
+             * @default null
+             */
+            value?: unknown;
+        };
+        /** Button */
+        Button: {
+            /**
+             * Action
+             * @default null
+             */
+            action?: string | null;
+            /**
+             * Color
+             * @default null
+             */
+            color?: string | null;
+            /**
+             * Confirm
+             * @default null
+             */
+            confirm?: boolean | components["schemas"]["Confirm"] | null;
+            /**
+             * Icon
+             * @description Name of a Tabler icon.
+             * @default null
+             */
+            icon?: string | null;
+            /**
+             * Id
+             * @default null
+             */
+            id?: string | null;
+            /** Label */
+            label: string;
+            /**
+             * Opens
+             * @description Id of a modal of the same page.
+             * @default null
+             */
+            opens?: string | null;
+            /**
+             * Params
+             * @description Sent with the action; a row's own keys come on top.
+             * @default null
+             */
+            params?: {
+                [key: string]: unknown;
+            } | null;
+            /**
+             * Size
+             * @default null
+             */
+            size?: string | number | null;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "button";
+            /**
+             * Variant
+             * @default null
+             */
+            variant?: string | null;
+        };
+        /** Cancelled */
+        Cancelled: {
+            /** Ended */
+            ended: boolean;
+            run: components["schemas"]["Run"];
+            /**
+             * Success
+             * @default true
+             * @constant
+             */
+            success?: true;
+        };
+        /**
+         * Card
+         * @description A box around its components.
+         */
+        Card: {
+            /** Components */
+            components?: components["schemas"]["Component"][];
+            /**
+             * Id
+             * @default null
+             */
+            id?: string | null;
+            /**
+             * Title
+             * @default null
+             */
+            title?: string | null;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "card";
+        };
+        CellField: components["schemas"]["BooleanField"] | components["schemas"]["NumberField"] | components["schemas"]["StringField"] | components["schemas"]["TextField"] | components["schemas"]["SelectField"] | components["schemas"]["MultiselectField"] | components["schemas"]["InfoField"] | components["schemas"]["UrlField"] | components["schemas"]["EmailField"] | components["schemas"]["DateField"] | components["schemas"]["TimeField"] | components["schemas"]["DatetimeField"] | components["schemas"]["ColorField"];
+        /** Cleared */
+        Cleared: {
+            /** Deleted Count */
+            deleted_count: number;
+            /**
+             * Success
+             * @default true
+             * @constant
+             */
+            success?: true;
+        };
+        /**
+         * ColorField
+         * @description `#rrggbb`.
+         */
+        ColorField: {
+            /**
+             * Default
+             * @default null
+             */
+            default?: unknown;
+            /**
+             * Description
+             * @default null
+             */
+            description?: string | null;
+            /**
+             * Help Text
+             * @default null
+             */
+            help_text?: string | null;
+            /** Id */
+            id: string;
+            /**
+             * Input Type
+             * @description `password` masks the value everywhere.
+             * @default null
+             */
+            input_type?: string | null;
+            /** Label */
+            label: string;
+            /**
+             * Placeholder
+             * @default null
+             */
+            placeholder?: string | null;
+            /**
+             * Required
+             * @default false
+             */
+            required?: boolean;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "color";
+            /**
+             * Value
+             * @description What an `info` field shows.
+             * @default null
+             */
+            value?: unknown;
+        };
+        /**
+         * Column
+         * @description One column of a table; `id` is the key of the documents, `a.b` reaches into them.
+         */
+        Column: {
+            /** Id */
+            id: string;
+            /** Label */
+            label: string;
+            /**
+             * Render
+             * @description One of text, datetime, date, boolean, badge, link, image, number, bytes, duration, progress.
+             * @default null
+             */
+            render?: string | null;
+            /**
+             * Sortable
+             * @default null
+             */
+            sortable?: boolean | null;
+        };
+        Component: components["schemas"]["Stack"] | components["schemas"]["Group"] | components["schemas"]["Card"] | components["schemas"]["Tabs"] | components["schemas"]["Modal"] | components["schemas"]["Text"] | components["schemas"]["Title"] | components["schemas"]["Alert"] | components["schemas"]["Badge"] | components["schemas"]["Button"] | components["schemas"]["Divider"] | components["schemas"]["Form"] | components["schemas"]["Table"] | components["schemas"]["List"] | components["schemas"]["DragDropList"] | components["schemas"]["InvalidComponent"];
+        /**
+         * Confirm
+         * @description The dialog that is shown before an action runs; `required` left out means yes.
+         */
+        Confirm: {
+            /**
+             * Message
+             * @default null
+             */
+            message?: string | null;
+            /**
+             * Required
+             * @default true
+             */
+            required?: boolean;
+            /**
+             * Title
+             * @default null
+             */
+            title?: string | null;
+        };
+        /** CreateKeyBody */
+        CreateKeyBody: {
+            /** Name */
+            name: string;
+            /**
+             * User Id
+             * @description Whose; another's only for administrators.
+             * @default null
+             */
+            user_id?: string | null;
+        };
+        /** CreateUserBody */
+        CreateUserBody: {
+            /**
+             * Level
+             * @default user
+             * @enum {string}
+             */
+            level?: "viewer" | "user" | "admin";
+            /** Password */
+            password: string;
+            /** Username */
+            username: string;
+        };
+        /**
+         * DateField
+         * @description `YYYY-MM-DD`.
+         */
+        DateField: {
+            /**
+             * Default
+             * @default null
+             */
+            default?: unknown;
+            /**
+             * Description
+             * @default null
+             */
+            description?: string | null;
+            /**
+             * Help Text
+             * @default null
+             */
+            help_text?: string | null;
+            /** Id */
+            id: string;
+            /**
+             * Input Type
+             * @description `password` masks the value everywhere.
+             * @default null
+             */
+            input_type?: string | null;
+            /** Label */
+            label: string;
+            /**
+             * Placeholder
+             * @default null
+             */
+            placeholder?: string | null;
+            /**
+             * Required
+             * @default false
+             */
+            required?: boolean;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "date";
+            /**
+             * Value
+             * @description What an `info` field shows.
+             * @default null
+             */
+            value?: unknown;
+        };
+        /**
+         * DatetimeField
+         * @description RFC 3339 in UTC.
+         */
+        DatetimeField: {
+            /**
+             * Default
+             * @default null
+             */
+            default?: unknown;
+            /**
+             * Description
+             * @default null
+             */
+            description?: string | null;
+            /**
+             * Help Text
+             * @default null
+             */
+            help_text?: string | null;
+            /** Id */
+            id: string;
+            /**
+             * Input Type
+             * @description `password` masks the value everywhere.
+             * @default null
+             */
+            input_type?: string | null;
+            /** Label */
+            label: string;
+            /**
+             * Placeholder
+             * @default null
+             */
+            placeholder?: string | null;
+            /**
+             * Required
+             * @default false
+             */
+            required?: boolean;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "datetime";
+            /**
+             * Value
+             * @description What an `info` field shows.
+             * @default null
+             */
+            value?: unknown;
+        };
+        /** Divider */
+        Divider: {
+            /**
+             * Id
+             * @default null
+             */
+            id?: string | null;
+            /**
+             * Label
+             * @default null
+             */
+            label?: string | null;
+            /**
+             * Orientation
+             * @default null
+             */
+            orientation?: ("horizontal" | "vertical") | null;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "divider";
+        };
+        /**
+         * Document
+         * @description A document of a collection.
+         */
+        Document: {
+            /** Id */
+            _id: number;
+        } & {
+            [key: string]: unknown;
+        };
+        /** @description Any JSON object. */
+        DocumentIn: {
+            [key: string]: unknown;
+        };
+        /**
+         * DragDropList
+         * @description The documents of a collection in an order that the user sets.
+         *
+         *     `on_reorder` gets `{items: [{_id, order}], moved_item_id, from_index, to_index}`; without it the
+         *     platform writes `order_field` itself.
+         */
+        DragDropList: {
+            /**
+             * Actions
+             * @default null
+             */
+            actions?: components["schemas"]["RowAction"][] | null;
+            /** Data Source */
+            data_source: string;
+            /**
+             * Empty Message
+             * @default null
+             */
+            empty_message?: string | null;
+            /**
+             * Id
+             * @default null
+             */
+            id?: string | null;
+            item_template: components["schemas"]["ItemTemplate"];
+            /**
+             * On Reorder
+             * @default null
+             */
+            on_reorder?: string | null;
+            /**
+             * Order Field
+             * @default order
+             */
+            order_field?: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "drag_drop_list";
+        };
+        /** EmailField */
+        EmailField: {
+            /**
+             * Default
+             * @default null
+             */
+            default?: unknown;
+            /**
+             * Description
+             * @default null
+             */
+            description?: string | null;
+            /**
+             * Help Text
+             * @default null
+             */
+            help_text?: string | null;
+            /** Id */
+            id: string;
+            /**
+             * Input Type
+             * @description `password` masks the value everywhere.
+             * @default null
+             */
+            input_type?: string | null;
+            /** Label */
+            label: string;
+            /**
+             * Max Length
+             * @default null
+             */
+            max_length?: number | null;
+            /**
+             * Placeholder
+             * @default null
+             */
+            placeholder?: string | null;
+            /**
+             * Required
+             * @default false
+             */
+            required?: boolean;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "email";
+            /**
+             * Value
+             * @description What an `info` field shows.
+             * @default null
+             */
+            value?: unknown;
+        };
+        /** EnabledAnswer */
+        EnabledAnswer: {
+            /** Enabled */
+            enabled: boolean;
+            /** Ever Enabled */
+            ever_enabled: boolean;
+            plugin: components["schemas"]["PluginItem"];
+            /**
+             * Success
+             * @default true
+             * @constant
+             */
+            success?: true;
+        };
+        /** EnabledBody */
+        EnabledBody: {
+            /**
+             * Enabled
+             * @description true, false, 1, 0, yes, no, on, off, y, n.
+             */
+            enabled: boolean | number | string;
+        };
+        /**
+         * Execution
+         * @description How the plugin's code is run, from `plugin.json` or a literal of the class.
+         */
+        Execution: {
+            /**
+             * Concurrency
+             * @default 8
+             */
+            concurrency?: number;
+            /**
+             * Memory
+             * @default null
+             */
+            memory?: number | null;
+            /**
+             * Placement
+             * @default home
+             * @enum {string}
+             */
+            placement?: "home" | "any";
+            /**
+             * Retries
+             * @default 0
+             */
+            retries?: number;
+            /**
+             * Task Concurrency
+             * @default 4
+             */
+            task_concurrency?: number;
+            /**
+             * Timeout S
+             * @default 3600
+             */
+            timeout_s?: number;
+        };
+        /**
+         * Fault
+         * @description One thing that is wrong with the input.
+         */
+        Fault: {
+            /** Message */
+            message: string;
+            /** Path */
+            path: string;
+        };
+        FieldSpec: components["schemas"]["BooleanField"] | components["schemas"]["NumberField"] | components["schemas"]["StringField"] | components["schemas"]["TextField"] | components["schemas"]["SelectField"] | components["schemas"]["MultiselectField"] | components["schemas"]["InfoField"] | components["schemas"]["UrlField"] | components["schemas"]["EmailField"] | components["schemas"]["DateField"] | components["schemas"]["TimeField"] | components["schemas"]["DatetimeField"] | components["schemas"]["ColorField"] | components["schemas"]["FileField"] | components["schemas"]["TableField"];
+        /**
+         * FileField
+         * @description `{name, size, type, id}`; the content is read with `plugarr.open_file(id)`.
+         */
+        FileField: {
+            /**
+             * Accept
+             * @default null
+             */
+            accept?: string | null;
+            /**
+             * Default
+             * @default null
+             */
+            default?: unknown;
+            /**
+             * Description
+             * @default null
+             */
+            description?: string | null;
+            /**
+             * Help Text
+             * @default null
+             */
+            help_text?: string | null;
+            /** Id */
+            id: string;
+            /**
+             * Input Type
+             * @description `password` masks the value everywhere.
+             * @default null
+             */
+            input_type?: string | null;
+            /** Label */
+            label: string;
+            /**
+             * Max Size
+             * @description Bytes; never more than 64 MiB.
+             * @default null
+             */
+            max_size?: number | null;
+            /**
+             * Placeholder
+             * @default null
+             */
+            placeholder?: string | null;
+            /**
+             * Required
+             * @default false
+             */
+            required?: boolean;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "file";
+            /**
+             * Value
+             * @description What an `info` field shows.
+             * @default null
+             */
+            value?: unknown;
+        };
+        /**
+         * Form
+         * @description Runs `submit_action` with its values as params.
+         */
+        Form: {
+            /** Fields */
+            fields: components["schemas"]["FormField"][];
+            /**
+             * Id
+             * @default null
+             */
+            id?: string | null;
+            /** Submit Action */
+            submit_action: string;
+            /**
+             * Submit Label
+             * @default null
+             */
+            submit_label?: string | null;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "form";
+        };
+        FormField: components["schemas"]["BooleanField"] | components["schemas"]["NumberField"] | components["schemas"]["StringField"] | components["schemas"]["TextField"] | components["schemas"]["SelectField"] | components["schemas"]["MultiselectField"] | components["schemas"]["InfoField"] | components["schemas"]["UrlField"] | components["schemas"]["EmailField"] | components["schemas"]["DateField"] | components["schemas"]["TimeField"] | components["schemas"]["DatetimeField"] | components["schemas"]["ColorField"] | components["schemas"]["FileField"] | components["schemas"]["TableField"] | components["schemas"]["InvalidField"];
+        /**
+         * Group
+         * @description Its components beside one another.
+         */
+        Group: {
+            /** Components */
+            components?: components["schemas"]["Component"][];
+            /**
+             * Gap
+             * @default null
+             */
+            gap?: string | number | null;
+            /**
+             * Id
+             * @default null
+             */
+            id?: string | null;
+            /**
+             * Justify
+             * @description CSS `justify-content`, e.g. `space-between`.
+             * @default null
+             */
+            justify?: string | null;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "group";
+        };
+        /** ImportAnswer */
+        ImportAnswer: {
+            plugin: components["schemas"]["PluginItem"];
+            /**
+             * Success
+             * @default true
+             * @constant
+             */
+            success?: true;
+            /** Was Managed */
+            was_managed: boolean;
+        };
+        /**
+         * InfoField
+         * @description Display only; an id that begins with `_section` opens a collapsible section.
+         */
+        InfoField: {
+            /**
+             * Default
+             * @default null
+             */
+            default?: unknown;
+            /**
+             * Description
+             * @default null
+             */
+            description?: string | null;
+            /**
+             * Help Text
+             * @default null
+             */
+            help_text?: string | null;
+            /** Id */
+            id: string;
+            /**
+             * Input Type
+             * @description `password` masks the value everywhere.
+             * @default null
+             */
+            input_type?: string | null;
+            /** Label */
+            label: string;
+            /**
+             * Placeholder
+             * @default null
+             */
+            placeholder?: string | null;
+            /**
+             * Required
+             * @default false
+             */
+            required?: boolean;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "info";
+            /**
+             * Value
+             * @description What an `info` field shows.
+             * @default null
+             */
+            value?: unknown;
+        };
+        /**
+         * InvalidComponent
+         * @description Stands where a component could not be understood; `errors` begin with the path on the page.
+         */
+        InvalidComponent: {
+            /** Errors */
+            errors: string[];
+            /**
+             * Id
+             * @default null
+             */
+            id?: string | null;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "invalid";
+        };
+        /**
+         * InvalidField
+         * @description Stands where a form's field could not be understood.
+         */
+        InvalidField: {
+            /** Errors */
+            errors: string[];
+            /** Id */
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "invalid";
+        };
+        /** ItemAnswer */
+        ItemAnswer: {
+            data: components["schemas"]["Document"];
+            /**
+             * Success
+             * @default true
+             * @constant
+             */
+            success?: true;
+        };
+        /** ItemList */
+        ItemList: {
+            /** Data */
+            data: components["schemas"]["Document"][];
+            /**
+             * Success
+             * @default true
+             * @constant
+             */
+            success?: true;
+            /** Total */
+            total: number;
+        };
+        /**
+         * ItemTemplate
+         * @description Texts with `{{key}}`, `{{a.b}}` and `{{key|datetime}}`; what is missing is empty.
+         */
+        ItemTemplate: {
+            /**
+             * Badge
+             * @default null
+             */
+            badge?: string | null;
+            /**
+             * Subtitle
+             * @default null
+             */
+            subtitle?: string | null;
+            /** Title */
+            title: string;
+        };
+        JsonValue: unknown;
+        /** KeyCreated */
+        KeyCreated: {
+            key: components["schemas"]["ApiKey"];
+            /**
+             * Secret
+             * @description The whole key, shown this once.
+             */
+            secret: string;
+            /**
+             * Success
+             * @default true
+             * @constant
+             */
+            success?: true;
+        };
+        /** KeyList */
+        KeyList: {
+            /** Keys */
+            keys: components["schemas"]["ApiKey"][];
+            /**
+             * Success
+             * @default true
+             * @constant
+             */
+            success?: true;
+        };
+        /**
+         * List
+         * @description The documents of a collection, one line or two each.
+         */
+        List: {
+            /** Data Source */
+            data_source: string;
+            /**
+             * Id
+             * @default null
+             */
+            id?: string | null;
+            item_template: components["schemas"]["ItemTemplate"];
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "list";
+        };
+        /** LogInBody */
+        LogInBody: {
+            /** Password */
+            password: string;
+            /** Username */
+            username: string;
+        };
+        /**
+         * Modal
+         * @description A dialog, opened by a button or row action whose `opens` is its id; a row fills its form.
+         */
+        Modal: {
+            /** Components */
+            components?: components["schemas"]["Component"][];
+            /** Id */
+            id: string;
+            /**
+             * Size
+             * @default null
+             */
+            size?: string | number | null;
+            /**
+             * Title
+             * @default null
+             */
+            title?: string | null;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "modal";
+        };
+        /** MultiselectField */
+        MultiselectField: {
+            /**
+             * Default
+             * @default null
+             */
+            default?: unknown;
+            /**
+             * Description
+             * @default null
+             */
+            description?: string | null;
+            /**
+             * Help Text
+             * @default null
+             */
+            help_text?: string | null;
+            /** Id */
+            id: string;
+            /**
+             * Input Type
+             * @description `password` masks the value everywhere.
+             * @default null
+             */
+            input_type?: string | null;
+            /** Label */
+            label: string;
+            /** Options */
+            options?: components["schemas"]["Option"][];
+            /**
+             * Placeholder
+             * @default null
+             */
+            placeholder?: string | null;
+            /**
+             * Required
+             * @default false
+             */
+            required?: boolean;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "multiselect";
+            /**
+             * Value
+             * @description What an `info` field shows.
+             * @default null
+             */
+            value?: unknown;
+        };
+        /**
+         * Navigation
+         * @description `Plugin.navigation`.
+         */
+        Navigation: {
+            /**
+             * Badge
+             * @default null
+             */
+            badge?: number | string | null;
+            /**
+             * Icon
+             * @description Name of a Tabler icon; `puzzle` when left out.
+             * @default null
+             */
+            icon?: string | null;
+            /** Label */
+            label: string;
+            /**
+             * Path
+             * @description `/plugins/<key>` when left out.
+             * @default null
+             */
+            path?: string | null;
+            /**
+             * Position
+             * @description `top`, `bottom`, or a number.
+             * @default null
+             */
+            position?: ("top" | "bottom") | number | null;
+        };
+        /**
+         * NavigationItem
+         * @description An entry of `GET /api/plugins/navigation/`, with everything that was left out filled in.
+         */
+        NavigationItem: {
+            /** Badge */
+            badge: number | string | null;
+            /** Icon */
+            icon: string;
+            /** Key */
+            key: string;
+            /** Label */
+            label: string;
+            /** Path */
+            path: string;
+            /** Position */
+            position: ("top" | "bottom") | number;
+        };
+        /** NavigationList */
+        NavigationList: {
+            /** Navigation */
+            navigation: components["schemas"]["NavigationItem"][];
+            /**
+             * Success
+             * @default true
+             * @constant
+             */
+            success?: true;
+        };
+        /** NumberField */
+        NumberField: {
+            /**
+             * Default
+             * @default null
+             */
+            default?: unknown;
+            /**
+             * Description
+             * @default null
+             */
+            description?: string | null;
+            /**
+             * Help Text
+             * @default null
+             */
+            help_text?: string | null;
+            /** Id */
+            id: string;
+            /**
+             * Input Type
+             * @description `password` masks the value everywhere.
+             * @default null
+             */
+            input_type?: string | null;
+            /** Label */
+            label: string;
+            /**
+             * Max
+             * @default null
+             */
+            max?: number | null;
+            /**
+             * Min
+             * @default null
+             */
+            min?: number | null;
+            /**
+             * Placeholder
+             * @default null
+             */
+            placeholder?: string | null;
+            /**
+             * Required
+             * @default false
+             */
+            required?: boolean;
+            /**
+             * Step
+             * @default null
+             */
+            step?: number | null;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "number";
+            /**
+             * Value
+             * @description What an `info` field shows.
+             * @default null
+             */
+            value?: unknown;
+        };
+        /**
+         * ObjectRef
+         * @description A payload that lies in the Object Store instead of in the message.
+         */
+        ObjectRef: {
+            /** $Object */
+            $object: string;
+            /** Size */
+            size: number;
+        };
+        /**
+         * Option
+         * @description One choice of a select.
+         */
+        Option: {
+            /** Label */
+            label: string;
+            /** Value */
+            value: string | number | boolean | null;
+        };
+        /** OwnPasswordBody */
+        OwnPasswordBody: {
+            /** Current Password */
+            current_password: string;
+            /** Password */
+            password: string;
+        };
+        /**
+         * Page
+         * @description One entry of `Plugin.pages`.
+         */
+        Page: {
+            /** Components */
+            components?: components["schemas"]["Component"][];
+            /**
+             * Description
+             * @default null
+             */
+            description?: string | null;
+            /**
+             * Title
+             * @default null
+             */
+            title?: string | null;
+        };
+        /** PageAnswer */
+        PageAnswer: {
+            page: components["schemas"]["Page"];
+            /** Page Id */
+            page_id: string;
+            plugin: components["schemas"]["PluginName"];
+            /**
+             * Success
+             * @default true
+             * @constant
+             */
+            success?: true;
+        };
+        /**
+         * PluginItem
+         * @description A plugin as the list shows it; further keys of its `plugin.json` pass through.
+         */
+        PluginItem: {
+            /** Actions */
+            actions: components["schemas"]["Action"][];
+            /** Author */
+            author: string;
+            /** Deprecated */
+            deprecated: boolean;
+            /** Description */
+            description: string;
+            /** Digest */
+            digest: string | null;
+            /** Enabled */
+            enabled: boolean;
+            /** Errors */
+            errors: components["schemas"]["Problem"][];
+            /** Ever Enabled */
+            ever_enabled: boolean;
+            execution: components["schemas"]["Execution"];
+            /** Executor */
+            executor: string | null;
+            /** Fields */
+            fields: components["schemas"]["FieldSpec"][];
+            /** Help Url */
+            help_url: string;
+            /** Installed Version Is Prerelease */
+            installed_version_is_prerelease: boolean;
+            /** Invalid */
+            invalid: boolean;
+            /** Is Managed */
+            is_managed: boolean;
+            /** Is Official Repo */
+            is_official_repo: boolean;
+            /** Key */
+            key: string;
+            /** Latest Version */
+            latest_version: string | null;
+            /** Legacy */
+            legacy: boolean;
+            /** Load Error */
+            load_error: string | null;
+            /** Loaded */
+            loaded: boolean;
+            /** Logo Url */
+            logo_url: string | null;
+            /** Missing */
+            missing: boolean;
+            /** Name */
+            name: string;
+            navigation: components["schemas"]["Navigation"] | null;
+            /** Pages */
+            pages: {
+                [key: string]: components["schemas"]["Page"];
+            };
+            /**
+             * Settings
+             * @description Passwords masked; empty unless an administrator asks.
+             */
+            settings: {
+                [key: string]: components["schemas"]["JsonValue"];
+            };
+            /** Slug */
+            slug: string | null;
+            /** Source Repo */
+            source_repo: string | null;
+            /** Source Repo Name */
+            source_repo_name: string | null;
+            /** Trusted */
+            trusted: boolean;
+            /** Update Available */
+            update_available: boolean;
+            /** Version */
+            version: string;
+            /** Warnings */
+            warnings: components["schemas"]["Problem"][];
+        } & {
+            [key: string]: unknown;
+        };
+        /** PluginList */
+        PluginList: {
+            /** Plugins */
+            plugins: components["schemas"]["PluginItem"][];
+        };
+        /** PluginName */
+        PluginName: {
+            /** Key */
+            key: string;
+            /** Name */
+            name: string;
+        };
+        /**
+         * Problem
+         * @description Something wrong with a plugin, where, and what to do about it.
+         */
+        Problem: {
+            /** Message */
+            message: string;
+            /** Path */
+            path: string;
+            /**
+             * Remedy
+             * @default null
+             */
+            remedy?: string | null;
+        };
+        /**
+         * ProblemDocument
+         * @description An RFC 9457 problem document.
+         * @example {
+         *       "detail": "no plugin 'weather'",
+         *       "error": "no plugin 'weather'",
+         *       "status": 404,
+         *       "success": false,
+         *       "title": "Not Found",
+         *       "type": "urn:plugarr:problem:not_found"
+         *     }
+         */
+        ProblemDocument: {
+            /** Detail */
+            detail: string;
+            /** Error */
+            error: string;
+            /**
+             * Errors
+             * @default null
+             */
+            errors?: components["schemas"]["Fault"][] | null;
+            /**
+             * Path
+             * @default null
+             */
+            path?: string | null;
+            /**
+             * Run Id
+             * @default null
+             */
+            run_id?: string | null;
+            /** Status */
+            status: number;
+            /**
+             * Success
+             * @description Always false.
+             * @default false
+             */
+            success?: boolean;
+            /** Title */
+            title: string;
+            /** Type */
+            type: string;
+        } & {
+            [key: string]: unknown;
+        };
+        /** Readiness */
+        Readiness: {
+            /** Checks */
+            checks: {
+                [key: string]: string;
+            };
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "ok" | "unready";
+        };
+        /** RefreshBody */
+        RefreshBody: {
+            /** Refresh */
+            refresh: string;
+        };
+        /** Reloaded */
+        Reloaded: {
+            /** Count */
+            count: number;
+            /**
+             * Success
+             * @default true
+             * @constant
+             */
+            success?: true;
+        };
+        /**
+         * RowAction
+         * @description A button of each row or list item; the action gets the item's whole document as params.
+         */
+        RowAction: {
+            /**
+             * Action
+             * @default null
+             */
+            action?: string | null;
+            /**
+             * Color
+             * @default null
+             */
+            color?: string | null;
+            /**
+             * Confirm
+             * @default null
+             */
+            confirm?: boolean | components["schemas"]["Confirm"] | null;
+            /**
+             * Icon
+             * @description Name of a Tabler icon.
+             * @default null
+             */
+            icon?: string | null;
+            /** Id */
+            id: string;
+            /** Label */
+            label: string;
+            /**
+             * Opens
+             * @description Id of a modal of the same page.
+             * @default null
+             */
+            opens?: string | null;
+            /**
+             * Params
+             * @description Sent with the action; a row's own keys come on top.
+             * @default null
+             */
+            params?: {
+                [key: string]: unknown;
+            } | null;
+            /**
+             * Variant
+             * @default null
+             */
+            variant?: string | null;
+        };
+        /**
+         * Run
+         * @description A run as history and HTTP show it. Params and results are masked where they are passwords.
+         */
+        Run: {
+            /** Action */
+            action: string;
+            /**
+             * Actor
+             * @default null
+             */
+            actor?: string | null;
+            /**
+             * Attempt
+             * @default 1
+             */
+            attempt?: number;
+            /**
+             * Cause
+             * @default null
+             */
+            cause?: string | null;
+            /**
+             * Created At
+             * @default null
+             */
+            created_at?: string | null;
+            /**
+             * Duration S
+             * @default null
+             */
+            duration_s?: number | null;
+            /**
+             * Ended At
+             * @default null
+             */
+            ended_at?: string | null;
+            /**
+             * Error
+             * @default null
+             */
+            error?: string | null;
+            /**
+             * Error Type
+             * @default null
+             */
+            error_type?: string | null;
+            /**
+             * Executor
+             * @default null
+             */
+            executor?: string | null;
+            /**
+             * Kind
+             * @default action
+             * @enum {string}
+             */
+            kind?: "action" | "task";
+            /**
+             * Outcome
+             * @default null
+             */
+            outcome?: ("ok" | "error" | "queued" | "other") | null;
+            /**
+             * Params
+             * @default null
+             */
+            params?: components["schemas"]["ObjectRef"] | components["schemas"]["JsonValue"];
+            /**
+             * Parent
+             * @default null
+             */
+            parent?: string | null;
+            /** Plugin */
+            plugin: string;
+            /**
+             * Result
+             * @default null
+             */
+            result?: components["schemas"]["ObjectRef"] | components["schemas"]["JsonValue"];
+            /**
+             * Retry Of
+             * @default null
+             */
+            retry_of?: string | null;
+            /** Run Id */
+            run_id: string;
+            /**
+             * Started At
+             * @default null
+             */
+            started_at?: string | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "scheduled" | "queued" | "running" | "succeeded" | "failed" | "cancelled" | "timed_out" | "lost";
+            /**
+             * Trigger
+             * @default bus
+             * @enum {string}
+             */
+            trigger?: "user" | "bus" | "plugin" | "schedule" | "event" | "retry";
+        };
+        /** RunAccepted */
+        RunAccepted: {
+            /**
+             * Result
+             * @example {
+             *       "message": "The run goes on.",
+             *       "status": "queued"
+             *     }
+             */
+            result: {
+                [key: string]: components["schemas"]["JsonValue"];
+            };
+            /** Run Id */
+            run_id: string;
+            /**
+             * Success
+             * @default true
+             * @constant
+             */
+            success?: true;
+        };
+        /** RunAnswer */
+        RunAnswer: {
+            /** Result */
+            result: {
+                [key: string]: components["schemas"]["JsonValue"];
+            };
+            /** Run Id */
+            run_id: string;
+            /**
+             * Success
+             * @default true
+             * @constant
+             */
+            success?: true;
+        };
+        /** RunBody */
+        RunBody: {
+            /** Action */
+            action: string;
+            /**
+             * Form
+             * @description Id of the submitted form; its fields then validate the params.
+             * @default null
+             */
+            form?: string | null;
+            /**
+             * Params
+             * @default null
+             */
+            params?: {
+                [key: string]: components["schemas"]["JsonValue"];
+            } | null;
+        };
+        /** RunFailure */
+        RunFailure: {
+            /** Error */
+            error: string;
+            /** Run Id */
+            run_id: string;
+            /**
+             * Success
+             * @default false
+             * @constant
+             */
+            success?: false;
+        };
+        /** RunList */
+        RunList: {
+            /** Runs */
+            runs: components["schemas"]["Run"][];
+            /**
+             * Success
+             * @default true
+             * @constant
+             */
+            success?: true;
+            /** Total */
+            total: number;
+        };
+        /** RunLog */
+        RunLog: {
+            /**
+             * Last Seq
+             * @default 0
+             */
+            last_seq?: number;
+            /** Lines */
+            lines: {
+                [key: string]: components["schemas"]["JsonValue"];
+            }[];
+            /**
+             * More
+             * @default false
+             */
+            more?: boolean;
+        };
+        /** SelectField */
+        SelectField: {
+            /**
+             * Default
+             * @default null
+             */
+            default?: unknown;
+            /**
+             * Description
+             * @default null
+             */
+            description?: string | null;
+            /**
+             * Help Text
+             * @default null
+             */
+            help_text?: string | null;
+            /** Id */
+            id: string;
+            /**
+             * Input Type
+             * @description `password` masks the value everywhere.
+             * @default null
+             */
+            input_type?: string | null;
+            /** Label */
+            label: string;
+            /** Options */
+            options?: components["schemas"]["Option"][];
+            /**
+             * Placeholder
+             * @default null
+             */
+            placeholder?: string | null;
+            /**
+             * Required
+             * @default false
+             */
+            required?: boolean;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "select";
+            /**
+             * Value
+             * @description What an `info` field shows.
+             * @default null
+             */
+            value?: unknown;
+        };
+        /** SettingsAnswer */
+        SettingsAnswer: {
+            /** Settings */
+            settings: {
+                [key: string]: components["schemas"]["JsonValue"];
+            };
+            /**
+             * Success
+             * @default true
+             * @constant
+             */
+            success?: true;
+        };
+        /** SettingsBody */
+        SettingsBody: {
+            /**
+             * Settings
+             * @description Replaces what is stored; null is {}.
+             */
+            settings: {
+                [key: string]: components["schemas"]["JsonValue"];
+            } | null;
+        };
+        /** SetupBody */
+        SetupBody: {
+            /** Password */
+            password: string;
+            /** Username */
+            username: string;
+        };
+        /** SetupState */
+        SetupState: {
+            /** Needed */
+            needed: boolean;
+        };
+        /**
+         * Stack
+         * @description Its components below one another.
+         */
+        Stack: {
+            /** Components */
+            components?: components["schemas"]["Component"][];
+            /**
+             * Gap
+             * @description Space between the components; `md` when left out.
+             * @default null
+             */
+            gap?: string | number | null;
+            /**
+             * Id
+             * @default null
+             */
+            id?: string | null;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "stack";
+        };
+        /** StringField */
+        StringField: {
+            /**
+             * Default
+             * @default null
+             */
+            default?: unknown;
+            /**
+             * Description
+             * @default null
+             */
+            description?: string | null;
+            /**
+             * Help Text
+             * @default null
+             */
+            help_text?: string | null;
+            /** Id */
+            id: string;
+            /**
+             * Input Type
+             * @description `password` masks the value everywhere.
+             * @default null
+             */
+            input_type?: string | null;
+            /** Label */
+            label: string;
+            /**
+             * Max Length
+             * @default null
+             */
+            max_length?: number | null;
+            /**
+             * Placeholder
+             * @default null
+             */
+            placeholder?: string | null;
+            /**
+             * Required
+             * @default false
+             */
+            required?: boolean;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "string";
+            /**
+             * Value
+             * @description What an `info` field shows.
+             * @default null
+             */
+            value?: unknown;
+        };
+        /** Success */
+        Success: {
+            /**
+             * Success
+             * @default true
+             * @constant
+             */
+            success?: true;
+        };
+        /** SuperuserBody */
+        SuperuserBody: {
+            /**
+             * Email
+             * @description Taken, and not kept.
+             * @default null
+             */
+            email?: string | null;
+            /** Password */
+            password: string;
+            /** Username */
+            username: string;
+        };
+        /** SuperuserExists */
+        SuperuserExists: {
+            /** Superuser Exists */
+            superuser_exists: boolean;
+        };
+        /**
+         * TabItem
+         * @description One tab; its components are drawn when it is first opened.
+         */
+        TabItem: {
+            /** Components */
+            components?: components["schemas"]["Component"][];
+            /**
+             * Icon
+             * @default null
+             */
+            icon?: string | null;
+            /** Id */
+            id: string;
+            /** Label */
+            label: string;
+        };
+        /**
+         * Table
+         * @description The documents of a collection in rows; searchable and paged only when it says so.
+         */
+        Table: {
+            /**
+             * Columns
+             * @description Every key of the documents when left out.
+             */
+            columns?: components["schemas"]["Column"][];
+            /** Data Source */
+            data_source: string;
+            /**
+             * Id
+             * @default null
+             */
+            id?: string | null;
+            /**
+             * Pagination
+             * @default null
+             */
+            pagination?: boolean | null;
+            /**
+             * Row Actions
+             * @default null
+             */
+            row_actions?: components["schemas"]["RowAction"][] | null;
+            /**
+             * Searchable
+             * @default null
+             */
+            searchable?: boolean | null;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "table";
+        };
+        /**
+         * TableField
+         * @description A list of rows; each column is a field of its own.
+         */
+        TableField: {
+            /** Columns */
+            columns?: components["schemas"]["CellField"][];
+            /**
+             * Default
+             * @default null
+             */
+            default?: unknown;
+            /**
+             * Description
+             * @default null
+             */
+            description?: string | null;
+            /**
+             * Help Text
+             * @default null
+             */
+            help_text?: string | null;
+            /** Id */
+            id: string;
+            /**
+             * Input Type
+             * @description `password` masks the value everywhere.
+             * @default null
+             */
+            input_type?: string | null;
+            /** Label */
+            label: string;
+            /**
+             * Max Rows
+             * @default null
+             */
+            max_rows?: number | null;
+            /**
+             * Min Rows
+             * @default null
+             */
+            min_rows?: number | null;
+            /**
+             * Placeholder
+             * @default null
+             */
+            placeholder?: string | null;
+            /**
+             * Required
+             * @default false
+             */
+            required?: boolean;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "table";
+            /**
+             * Value
+             * @description What an `info` field shows.
+             * @default null
+             */
+            value?: unknown;
+        };
+        /**
+         * Tabs
+         * @description One of its items at a time.
+         */
+        Tabs: {
+            /**
+             * Id
+             * @default null
+             */
+            id?: string | null;
+            /** Items */
+            items: components["schemas"]["TabItem"][];
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "tabs";
+        };
+        /** Text */
+        Text: {
+            /** Content */
+            content: string;
+            /**
+             * Id
+             * @default null
+             */
+            id?: string | null;
+            /**
+             * Size
+             * @default null
+             */
+            size?: string | number | null;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "text";
+            /**
+             * Weight
+             * @description `bold`, or a number such as 600.
+             * @default null
+             */
+            weight?: string | number | null;
+        };
+        /**
+         * TextField
+         * @description Longer text; `rows` says how many lines the UI shows.
+         */
+        TextField: {
+            /**
+             * Default
+             * @default null
+             */
+            default?: unknown;
+            /**
+             * Description
+             * @default null
+             */
+            description?: string | null;
+            /**
+             * Help Text
+             * @default null
+             */
+            help_text?: string | null;
+            /** Id */
+            id: string;
+            /**
+             * Input Type
+             * @description `password` masks the value everywhere.
+             * @default null
+             */
+            input_type?: string | null;
+            /** Label */
+            label: string;
+            /**
+             * Max Length
+             * @default null
+             */
+            max_length?: number | null;
+            /**
+             * Placeholder
+             * @default null
+             */
+            placeholder?: string | null;
+            /**
+             * Required
+             * @default false
+             */
+            required?: boolean;
+            /**
+             * Rows
+             * @default null
+             */
+            rows?: number | null;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "text";
+            /**
+             * Value
+             * @description What an `info` field shows.
+             * @default null
+             */
+            value?: unknown;
+        };
+        /**
+         * TimeField
+         * @description `HH:MM`.
+         */
+        TimeField: {
+            /**
+             * Default
+             * @default null
+             */
+            default?: unknown;
+            /**
+             * Description
+             * @default null
+             */
+            description?: string | null;
+            /**
+             * Help Text
+             * @default null
+             */
+            help_text?: string | null;
+            /** Id */
+            id: string;
+            /**
+             * Input Type
+             * @description `password` masks the value everywhere.
+             * @default null
+             */
+            input_type?: string | null;
+            /** Label */
+            label: string;
+            /**
+             * Placeholder
+             * @default null
+             */
+            placeholder?: string | null;
+            /**
+             * Required
+             * @default false
+             */
+            required?: boolean;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "time";
+            /**
+             * Value
+             * @description What an `info` field shows.
+             * @default null
+             */
+            value?: unknown;
+        };
+        /** Title */
+        Title: {
+            /** Content */
+            content: string;
+            /**
+             * Id
+             * @default null
+             */
+            id?: string | null;
+            /**
+             * Order
+             * @description Heading level 1 to 6; 2 when left out.
+             * @default null
+             */
+            order?: number | null;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "title";
+        };
+        /** TokenPair */
+        TokenPair: {
+            /** Access */
+            access: string;
+            /** Refresh */
+            refresh: string;
+        };
+        /**
+         * UiDocument
+         * @description Everything that a plugin says to the UI.
+         */
+        UiDocument: {
+            /** Actions */
+            actions?: components["schemas"]["Action"][];
+            /** Fields */
+            fields?: components["schemas"]["FieldSpec"][];
+            /** @default null */
+            navigation?: components["schemas"]["Navigation"] | null;
+            /** Pages */
+            pages?: {
+                [key: string]: components["schemas"]["Page"];
+            };
+        };
+        /** UpdateUserBody */
+        UpdateUserBody: {
+            /**
+             * Active
+             * @default null
+             */
+            active?: boolean | null;
+            /**
+             * Level
+             * @default null
+             */
+            level?: ("viewer" | "user" | "admin") | null;
+            /**
+             * Password
+             * @default null
+             */
+            password?: string | null;
+            /**
+             * Username
+             * @default null
+             */
+            username?: string | null;
+        };
+        Upload: {
+            /**
+             * Format: binary
+             * @description A ZIP of at most 64 MiB.
+             */
+            file: string;
+            /** @default false */
+            overwrite?: boolean;
+        };
+        /** UrlField */
+        UrlField: {
+            /**
+             * Default
+             * @default null
+             */
+            default?: unknown;
+            /**
+             * Description
+             * @default null
+             */
+            description?: string | null;
+            /**
+             * Help Text
+             * @default null
+             */
+            help_text?: string | null;
+            /** Id */
+            id: string;
+            /**
+             * Input Type
+             * @description `password` masks the value everywhere.
+             * @default null
+             */
+            input_type?: string | null;
+            /** Label */
+            label: string;
+            /**
+             * Max Length
+             * @default null
+             */
+            max_length?: number | null;
+            /**
+             * Placeholder
+             * @default null
+             */
+            placeholder?: string | null;
+            /**
+             * Required
+             * @default false
+             */
+            required?: boolean;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "url";
+            /**
+             * Value
+             * @description What an `info` field shows.
+             * @default null
+             */
+            value?: unknown;
+        };
+        /**
+         * User
+         * @description Somebody who may log in.
+         */
+        User: {
+            /** Active */
+            active: boolean;
+            /** Created At */
+            created_at: string;
+            /** Id */
+            id: string;
+            /** Last Login */
+            last_login: string | null;
+            /**
+             * Level
+             * @enum {string}
+             */
+            level: "viewer" | "user" | "admin";
+            /** Username */
+            username: string;
+        };
+        /** UserList */
+        UserList: {
+            /**
+             * Success
+             * @default true
+             * @constant
+             */
+            success?: true;
+            /** Total */
+            total: number;
+            /** Users */
+            users: components["schemas"]["User"][];
+        };
+    };
+    responses: never;
+    parameters: never;
+    requestBodies: never;
+    headers: never;
+    pathItems: never;
 }
 export type $defs = Record<string, never>;
 export interface operations {
-	list_api_keys: {
-		parameters: {
-			query?: {
-				/** @description Everybody's, for administrators. */
-				all?: boolean;
-				/** @description Whose; another's only for administrators. */
-				user_id?: string | null;
-			};
-			header?: never;
-			path?: never;
-			cookie?: never;
-		};
-		requestBody?: never;
-		responses: {
-			/** @description Done. */
-			200: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/json": components["schemas"]["KeyList"];
-				};
-			};
-			/** @description Credentials are missing, wrong or withdrawn. */
-			401: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description The user's level is too low, or the plugin is disabled. */
-			403: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description Bad input; `path` says where. */
-			422: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description A part of the platform is not there, or the bus is full; Retry-After says when to try again. */
-			503: {
-				headers: {
-					"Retry-After"?: number;
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description A part of the platform did not answer in time; it may have done it. */
-			504: {
-				headers: {
-					"Retry-After"?: number;
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-		};
-	};
-	create_api_key: {
-		parameters: {
-			query?: never;
-			header?: never;
-			path?: never;
-			cookie?: never;
-		};
-		requestBody: {
-			content: {
-				"application/json": components["schemas"]["CreateKeyBody"];
-			};
-		};
-		responses: {
-			/** @description Made. */
-			201: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/json": components["schemas"]["KeyCreated"];
-				};
-			};
-			/** @description Bad input. */
-			400: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description Credentials are missing, wrong or withdrawn. */
-			401: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description The user's level is too low, or the plugin is disabled. */
-			403: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description There is no such thing. */
-			404: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description Bad input; `path` says where. */
-			422: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description A part of the platform is not there, or the bus is full; Retry-After says when to try again. */
-			503: {
-				headers: {
-					"Retry-After"?: number;
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description A part of the platform did not answer in time; it may have done it. */
-			504: {
-				headers: {
-					"Retry-After"?: number;
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-		};
-	};
-	delete_api_key: {
-		parameters: {
-			query?: never;
-			header?: never;
-			path: {
-				id: string;
-			};
-			cookie?: never;
-		};
-		requestBody?: never;
-		responses: {
-			/** @description Done. */
-			200: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/json": components["schemas"]["Success"];
-				};
-			};
-			/** @description Credentials are missing, wrong or withdrawn. */
-			401: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description The user's level is too low, or the plugin is disabled. */
-			403: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description There is no such thing. */
-			404: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description Bad input; `path` says where. */
-			422: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description A part of the platform is not there, or the bus is full; Retry-After says when to try again. */
-			503: {
-				headers: {
-					"Retry-After"?: number;
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description A part of the platform did not answer in time; it may have done it. */
-			504: {
-				headers: {
-					"Retry-After"?: number;
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-		};
-	};
-	get_superuser_exists: {
-		parameters: {
-			query?: never;
-			header?: never;
-			path?: never;
-			cookie?: never;
-		};
-		requestBody?: never;
-		responses: {
-			/** @description Done. */
-			200: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/json": components["schemas"]["SuperuserExists"];
-				};
-			};
-			/** @description Bad input; `path` says where. */
-			422: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description A part of the platform is not there, or the bus is full; Retry-After says when to try again. */
-			503: {
-				headers: {
-					"Retry-After"?: number;
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description A part of the platform did not answer in time; it may have done it. */
-			504: {
-				headers: {
-					"Retry-After"?: number;
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-		};
-	};
-	initialize_superuser: {
-		parameters: {
-			query?: never;
-			header?: never;
-			path?: never;
-			cookie?: never;
-		};
-		requestBody: {
-			content: {
-				"application/json": components["schemas"]["SuperuserBody"];
-			};
-		};
-		responses: {
-			/** @description Done. */
-			200: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/json": components["schemas"]["SuperuserExists"];
-				};
-			};
-			/** @description Bad input. */
-			400: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description It exists already, or is in a state that forbids this. */
-			409: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description Bad input; `path` says where. */
-			422: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description A part of the platform is not there, or the bus is full; Retry-After says when to try again. */
-			503: {
-				headers: {
-					"Retry-After"?: number;
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description A part of the platform did not answer in time; it may have done it. */
-			504: {
-				headers: {
-					"Retry-After"?: number;
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-		};
-	};
-	obtain_token: {
-		parameters: {
-			query?: never;
-			header?: never;
-			path?: never;
-			cookie?: never;
-		};
-		requestBody: {
-			content: {
-				"application/json": components["schemas"]["LogInBody"];
-			};
-		};
-		responses: {
-			/** @description Done. */
-			200: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/json": components["schemas"]["TokenPair"];
-				};
-			};
-			/** @description Bad input. */
-			400: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description Credentials are missing, wrong or withdrawn. */
-			401: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description Bad input; `path` says where. */
-			422: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description Too many attempts; Retry-After says when to go on. */
-			429: {
-				headers: {
-					"Retry-After"?: number;
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description A part of the platform is not there, or the bus is full; Retry-After says when to try again. */
-			503: {
-				headers: {
-					"Retry-After"?: number;
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description A part of the platform did not answer in time; it may have done it. */
-			504: {
-				headers: {
-					"Retry-After"?: number;
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-		};
-	};
-	refresh_token: {
-		parameters: {
-			query?: never;
-			header?: never;
-			path?: never;
-			cookie?: never;
-		};
-		requestBody: {
-			content: {
-				"application/json": components["schemas"]["RefreshBody"];
-			};
-		};
-		responses: {
-			/** @description Done. */
-			200: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/json": components["schemas"]["TokenPair"];
-				};
-			};
-			/** @description Bad input. */
-			400: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description Credentials are missing, wrong or withdrawn. */
-			401: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description Bad input; `path` says where. */
-			422: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description A part of the platform is not there, or the bus is full; Retry-After says when to try again. */
-			503: {
-				headers: {
-					"Retry-After"?: number;
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description A part of the platform did not answer in time; it may have done it. */
-			504: {
-				headers: {
-					"Retry-After"?: number;
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-		};
-	};
-	list_users: {
-		parameters: {
-			query?: {
-				limit?: number;
-				offset?: number;
-			};
-			header?: never;
-			path?: never;
-			cookie?: never;
-		};
-		requestBody?: never;
-		responses: {
-			/** @description Done. */
-			200: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/json": components["schemas"]["UserList"];
-				};
-			};
-			/** @description Credentials are missing, wrong or withdrawn. */
-			401: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description The user's level is too low, or the plugin is disabled. */
-			403: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description Bad input; `path` says where. */
-			422: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description A part of the platform is not there, or the bus is full; Retry-After says when to try again. */
-			503: {
-				headers: {
-					"Retry-After"?: number;
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description A part of the platform did not answer in time; it may have done it. */
-			504: {
-				headers: {
-					"Retry-After"?: number;
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-		};
-	};
-	create_user: {
-		parameters: {
-			query?: never;
-			header?: never;
-			path?: never;
-			cookie?: never;
-		};
-		requestBody: {
-			content: {
-				"application/json": components["schemas"]["CreateUserBody"];
-			};
-		};
-		responses: {
-			/** @description Made. */
-			201: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/json": components["schemas"]["User"];
-				};
-			};
-			/** @description Bad input. */
-			400: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description Credentials are missing, wrong or withdrawn. */
-			401: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description The user's level is too low, or the plugin is disabled. */
-			403: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description It exists already, or is in a state that forbids this. */
-			409: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description Bad input; `path` says where. */
-			422: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description A part of the platform is not there, or the bus is full; Retry-After says when to try again. */
-			503: {
-				headers: {
-					"Retry-After"?: number;
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description A part of the platform did not answer in time; it may have done it. */
-			504: {
-				headers: {
-					"Retry-After"?: number;
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-		};
-	};
-	get_user: {
-		parameters: {
-			query?: never;
-			header?: never;
-			path: {
-				id: string;
-			};
-			cookie?: never;
-		};
-		requestBody?: never;
-		responses: {
-			/** @description Done. */
-			200: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/json": components["schemas"]["User"];
-				};
-			};
-			/** @description Credentials are missing, wrong or withdrawn. */
-			401: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description The user's level is too low, or the plugin is disabled. */
-			403: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description There is no such thing. */
-			404: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description Bad input; `path` says where. */
-			422: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description A part of the platform is not there, or the bus is full; Retry-After says when to try again. */
-			503: {
-				headers: {
-					"Retry-After"?: number;
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description A part of the platform did not answer in time; it may have done it. */
-			504: {
-				headers: {
-					"Retry-After"?: number;
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-		};
-	};
-	delete_user: {
-		parameters: {
-			query?: never;
-			header?: never;
-			path: {
-				id: string;
-			};
-			cookie?: never;
-		};
-		requestBody?: never;
-		responses: {
-			/** @description Done. */
-			200: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/json": components["schemas"]["Success"];
-				};
-			};
-			/** @description Credentials are missing, wrong or withdrawn. */
-			401: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description The user's level is too low, or the plugin is disabled. */
-			403: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description There is no such thing. */
-			404: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description It exists already, or is in a state that forbids this. */
-			409: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description Bad input; `path` says where. */
-			422: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description A part of the platform is not there, or the bus is full; Retry-After says when to try again. */
-			503: {
-				headers: {
-					"Retry-After"?: number;
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description A part of the platform did not answer in time; it may have done it. */
-			504: {
-				headers: {
-					"Retry-After"?: number;
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-		};
-	};
-	update_user: {
-		parameters: {
-			query?: never;
-			header?: never;
-			path: {
-				id: string;
-			};
-			cookie?: never;
-		};
-		requestBody: {
-			content: {
-				"application/json": components["schemas"]["UpdateUserBody"];
-			};
-		};
-		responses: {
-			/** @description Done. */
-			200: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/json": components["schemas"]["User"];
-				};
-			};
-			/** @description Bad input. */
-			400: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description Credentials are missing, wrong or withdrawn. */
-			401: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description The user's level is too low, or the plugin is disabled. */
-			403: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description There is no such thing. */
-			404: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description It exists already, or is in a state that forbids this. */
-			409: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description Bad input; `path` says where. */
-			422: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description A part of the platform is not there, or the bus is full; Retry-After says when to try again. */
-			503: {
-				headers: {
-					"Retry-After"?: number;
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description A part of the platform did not answer in time; it may have done it. */
-			504: {
-				headers: {
-					"Retry-After"?: number;
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-		};
-	};
-	get_current_user: {
-		parameters: {
-			query?: never;
-			header?: never;
-			path?: never;
-			cookie?: never;
-		};
-		requestBody?: never;
-		responses: {
-			/** @description Done. */
-			200: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/json": components["schemas"]["User"];
-				};
-			};
-			/** @description Credentials are missing, wrong or withdrawn. */
-			401: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description The user's level is too low, or the plugin is disabled. */
-			403: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description Bad input; `path` says where. */
-			422: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description A part of the platform is not there, or the bus is full; Retry-After says when to try again. */
-			503: {
-				headers: {
-					"Retry-After"?: number;
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description A part of the platform did not answer in time; it may have done it. */
-			504: {
-				headers: {
-					"Retry-After"?: number;
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-		};
-	};
-	change_own_password: {
-		parameters: {
-			query?: never;
-			header?: never;
-			path?: never;
-			cookie?: never;
-		};
-		requestBody: {
-			content: {
-				"application/json": components["schemas"]["OwnPasswordBody"];
-			};
-		};
-		responses: {
-			/** @description Done. */
-			200: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/json": components["schemas"]["Success"];
-				};
-			};
-			/** @description Bad input. */
-			400: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description Credentials are missing, wrong or withdrawn. */
-			401: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description The user's level is too low, or the plugin is disabled. */
-			403: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description Bad input; `path` says where. */
-			422: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description Too many attempts; Retry-After says when to go on. */
-			429: {
-				headers: {
-					"Retry-After"?: number;
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description A part of the platform is not there, or the bus is full; Retry-After says when to try again. */
-			503: {
-				headers: {
-					"Retry-After"?: number;
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description A part of the platform did not answer in time; it may have done it. */
-			504: {
-				headers: {
-					"Retry-After"?: number;
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-		};
-	};
-	list_items: {
-		parameters: {
-			query?: {
-				limit?: number | null;
-				offset?: number;
-				search?: string | null;
-				/** @description Fields by commas, `-` before one for descending. */
-				sort?: string | null;
-			};
-			header?: never;
-			path: {
-				collection: string;
-				key: string;
-			};
-			cookie?: never;
-		};
-		requestBody?: never;
-		responses: {
-			/** @description Done. */
-			200: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/json": components["schemas"]["ItemList"];
-				};
-			};
-			/** @description Credentials are missing, wrong or withdrawn. */
-			401: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description The user's level is too low, or the plugin is disabled. */
-			403: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description There is no such thing. */
-			404: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description Bad input; `path` says where. */
-			422: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description A part of the platform is not there, or the bus is full; Retry-After says when to try again. */
-			503: {
-				headers: {
-					"Retry-After"?: number;
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description A part of the platform did not answer in time; it may have done it. */
-			504: {
-				headers: {
-					"Retry-After"?: number;
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-		};
-	};
-	add_item: {
-		parameters: {
-			query?: never;
-			header?: {
-				/** @description A repeated request with the same key is the same request, for 24 h. */
-				"Idempotency-Key"?: string;
-			};
-			path: {
-				collection: string;
-				key: string;
-			};
-			cookie?: never;
-		};
-		requestBody: {
-			content: {
-				"application/json": components["schemas"]["DocumentIn"];
-			};
-		};
-		responses: {
-			/** @description Made. */
-			201: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/json": components["schemas"]["ItemAnswer"];
-				};
-			};
-			/** @description Bad input. */
-			400: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description Credentials are missing, wrong or withdrawn. */
-			401: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description The user's level is too low, or the plugin is disabled. */
-			403: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description There is no such thing. */
-			404: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description The body is too large. */
-			413: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description Bad input; `path` says where. */
-			422: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description A part of the platform is not there, or the bus is full; Retry-After says when to try again. */
-			503: {
-				headers: {
-					"Retry-After"?: number;
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description A part of the platform did not answer in time; it may have done it. */
-			504: {
-				headers: {
-					"Retry-After"?: number;
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-		};
-	};
-	clear_collection: {
-		parameters: {
-			query?: never;
-			header?: {
-				/** @description A repeated request with the same key is the same request, for 24 h. */
-				"Idempotency-Key"?: string;
-			};
-			path: {
-				collection: string;
-				key: string;
-			};
-			cookie?: never;
-		};
-		requestBody?: never;
-		responses: {
-			/** @description Done. */
-			200: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/json": components["schemas"]["Cleared"];
-				};
-			};
-			/** @description Credentials are missing, wrong or withdrawn. */
-			401: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description The user's level is too low, or the plugin is disabled. */
-			403: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description There is no such thing. */
-			404: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description Bad input; `path` says where. */
-			422: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description A part of the platform is not there, or the bus is full; Retry-After says when to try again. */
-			503: {
-				headers: {
-					"Retry-After"?: number;
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description A part of the platform did not answer in time; it may have done it. */
-			504: {
-				headers: {
-					"Retry-After"?: number;
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-		};
-	};
-	get_item: {
-		parameters: {
-			query?: never;
-			header?: never;
-			path: {
-				collection: string;
-				id: number;
-				key: string;
-			};
-			cookie?: never;
-		};
-		requestBody?: never;
-		responses: {
-			/** @description Done. */
-			200: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/json": components["schemas"]["ItemAnswer"];
-				};
-			};
-			/** @description Credentials are missing, wrong or withdrawn. */
-			401: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description The user's level is too low, or the plugin is disabled. */
-			403: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description There is no such thing. */
-			404: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description Bad input; `path` says where. */
-			422: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description A part of the platform is not there, or the bus is full; Retry-After says when to try again. */
-			503: {
-				headers: {
-					"Retry-After"?: number;
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description A part of the platform did not answer in time; it may have done it. */
-			504: {
-				headers: {
-					"Retry-After"?: number;
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-		};
-	};
-	replace_item: {
-		parameters: {
-			query?: never;
-			header?: {
-				/** @description A repeated request with the same key is the same request, for 24 h. */
-				"Idempotency-Key"?: string;
-			};
-			path: {
-				collection: string;
-				id: number;
-				key: string;
-			};
-			cookie?: never;
-		};
-		requestBody: {
-			content: {
-				"application/json": components["schemas"]["DocumentIn"];
-			};
-		};
-		responses: {
-			/** @description Done. */
-			200: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/json": components["schemas"]["ItemAnswer"];
-				};
-			};
-			/** @description Bad input. */
-			400: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description Credentials are missing, wrong or withdrawn. */
-			401: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description The user's level is too low, or the plugin is disabled. */
-			403: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description There is no such thing. */
-			404: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description The body is too large. */
-			413: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description Bad input; `path` says where. */
-			422: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description A part of the platform is not there, or the bus is full; Retry-After says when to try again. */
-			503: {
-				headers: {
-					"Retry-After"?: number;
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description A part of the platform did not answer in time; it may have done it. */
-			504: {
-				headers: {
-					"Retry-After"?: number;
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-		};
-	};
-	delete_item: {
-		parameters: {
-			query?: never;
-			header?: {
-				/** @description A repeated request with the same key is the same request, for 24 h. */
-				"Idempotency-Key"?: string;
-			};
-			path: {
-				collection: string;
-				id: number;
-				key: string;
-			};
-			cookie?: never;
-		};
-		requestBody?: never;
-		responses: {
-			/** @description Done. */
-			200: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/json": components["schemas"]["Success"];
-				};
-			};
-			/** @description Credentials are missing, wrong or withdrawn. */
-			401: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description The user's level is too low, or the plugin is disabled. */
-			403: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description There is no such thing. */
-			404: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description Bad input; `path` says where. */
-			422: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description A part of the platform is not there, or the bus is full; Retry-After says when to try again. */
-			503: {
-				headers: {
-					"Retry-After"?: number;
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description A part of the platform did not answer in time; it may have done it. */
-			504: {
-				headers: {
-					"Retry-After"?: number;
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-		};
-	};
-	patch_item: {
-		parameters: {
-			query?: never;
-			header?: {
-				/** @description A repeated request with the same key is the same request, for 24 h. */
-				"Idempotency-Key"?: string;
-			};
-			path: {
-				collection: string;
-				id: number;
-				key: string;
-			};
-			cookie?: never;
-		};
-		requestBody: {
-			content: {
-				"application/json": components["schemas"]["DocumentIn"];
-			};
-		};
-		responses: {
-			/** @description Done. */
-			200: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/json": components["schemas"]["ItemAnswer"];
-				};
-			};
-			/** @description Bad input. */
-			400: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description Credentials are missing, wrong or withdrawn. */
-			401: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description The user's level is too low, or the plugin is disabled. */
-			403: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description There is no such thing. */
-			404: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description The body is too large. */
-			413: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description Bad input; `path` says where. */
-			422: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description A part of the platform is not there, or the bus is full; Retry-After says when to try again. */
-			503: {
-				headers: {
-					"Retry-After"?: number;
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description A part of the platform did not answer in time; it may have done it. */
-			504: {
-				headers: {
-					"Retry-After"?: number;
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-		};
-	};
-	replace_collection: {
-		parameters: {
-			query?: never;
-			header?: {
-				/** @description A repeated request with the same key is the same request, for 24 h. */
-				"Idempotency-Key"?: string;
-			};
-			path: {
-				collection: string;
-				key: string;
-			};
-			cookie?: never;
-		};
-		requestBody: {
-			content: {
-				"application/json":
-					| components["schemas"]["DocumentIn"][]
-					| {
-							data: components["schemas"]["DocumentIn"][];
-					  };
-			};
-		};
-		responses: {
-			/** @description Done. */
-			200: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/json": components["schemas"]["ItemList"];
-				};
-			};
-			/** @description Bad input. */
-			400: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description Credentials are missing, wrong or withdrawn. */
-			401: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description The user's level is too low, or the plugin is disabled. */
-			403: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description There is no such thing. */
-			404: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description The body is too large. */
-			413: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description Bad input; `path` says where. */
-			422: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description A part of the platform is not there, or the bus is full; Retry-After says when to try again. */
-			503: {
-				headers: {
-					"Retry-After"?: number;
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description A part of the platform did not answer in time; it may have done it. */
-			504: {
-				headers: {
-					"Retry-After"?: number;
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-		};
-	};
-	get_opening_page: {
-		parameters: {
-			query?: never;
-			header?: {
-				/** @description The ETag of what is there already: 304 if it is still so. */
-				"If-None-Match"?: string;
-			};
-			path: {
-				key: string;
-			};
-			cookie?: never;
-		};
-		requestBody?: never;
-		responses: {
-			/** @description Done. */
-			200: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/json": components["schemas"]["PageAnswer"];
-				};
-			};
-			/** @description What the client has is still right. */
-			304: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content?: never;
-			};
-			/** @description Credentials are missing, wrong or withdrawn. */
-			401: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description The user's level is too low, or the plugin is disabled. */
-			403: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description There is no such thing. */
-			404: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description Bad input; `path` says where. */
-			422: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description A part of the platform is not there, or the bus is full; Retry-After says when to try again. */
-			503: {
-				headers: {
-					"Retry-After"?: number;
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description A part of the platform did not answer in time; it may have done it. */
-			504: {
-				headers: {
-					"Retry-After"?: number;
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-		};
-	};
-	get_page: {
-		parameters: {
-			query?: never;
-			header?: {
-				/** @description The ETag of what is there already: 304 if it is still so. */
-				"If-None-Match"?: string;
-			};
-			path: {
-				key: string;
-				page_id: string;
-			};
-			cookie?: never;
-		};
-		requestBody?: never;
-		responses: {
-			/** @description Done. */
-			200: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/json": components["schemas"]["PageAnswer"];
-				};
-			};
-			/** @description What the client has is still right. */
-			304: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content?: never;
-			};
-			/** @description Credentials are missing, wrong or withdrawn. */
-			401: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description The user's level is too low, or the plugin is disabled. */
-			403: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description There is no such thing. */
-			404: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description Bad input; `path` says where. */
-			422: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description A part of the platform is not there, or the bus is full; Retry-After says when to try again. */
-			503: {
-				headers: {
-					"Retry-After"?: number;
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description A part of the platform did not answer in time; it may have done it. */
-			504: {
-				headers: {
-					"Retry-After"?: number;
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-		};
-	};
-	get_navigation: {
-		parameters: {
-			query?: never;
-			header?: {
-				/** @description The ETag of what is there already: 304 if it is still so. */
-				"If-None-Match"?: string;
-			};
-			path?: never;
-			cookie?: never;
-		};
-		requestBody?: never;
-		responses: {
-			/** @description Done. */
-			200: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/json": components["schemas"]["NavigationList"];
-				};
-			};
-			/** @description What the client has is still right. */
-			304: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content?: never;
-			};
-			/** @description Credentials are missing, wrong or withdrawn. */
-			401: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description The user's level is too low, or the plugin is disabled. */
-			403: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description Bad input; `path` says where. */
-			422: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description A part of the platform is not there, or the bus is full; Retry-After says when to try again. */
-			503: {
-				headers: {
-					"Retry-After"?: number;
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description A part of the platform did not answer in time; it may have done it. */
-			504: {
-				headers: {
-					"Retry-After"?: number;
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-		};
-	};
-	list_plugins: {
-		parameters: {
-			query?: never;
-			header?: {
-				/** @description The ETag of what is there already: 304 if it is still so. */
-				"If-None-Match"?: string;
-			};
-			path?: never;
-			cookie?: never;
-		};
-		requestBody?: never;
-		responses: {
-			/** @description Done. */
-			200: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/json": components["schemas"]["PluginList"];
-				};
-			};
-			/** @description What the client has is still right. */
-			304: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content?: never;
-			};
-			/** @description Credentials are missing, wrong or withdrawn. */
-			401: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description The user's level is too low, or the plugin is disabled. */
-			403: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description Bad input; `path` says where. */
-			422: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description A part of the platform is not there, or the bus is full; Retry-After says when to try again. */
-			503: {
-				headers: {
-					"Retry-After"?: number;
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description A part of the platform did not answer in time; it may have done it. */
-			504: {
-				headers: {
-					"Retry-After"?: number;
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-		};
-	};
-	delete_plugin: {
-		parameters: {
-			query?: {
-				/** @description Delete the plugin's collections too. */
-				data?: boolean;
-			};
-			header?: never;
-			path: {
-				key: string;
-			};
-			cookie?: never;
-		};
-		requestBody?: never;
-		responses: {
-			/** @description Done. */
-			200: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/json": components["schemas"]["Success"];
-				};
-			};
-			/** @description Credentials are missing, wrong or withdrawn. */
-			401: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description The user's level is too low, or the plugin is disabled. */
-			403: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description There is no such thing. */
-			404: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description Bad input; `path` says where. */
-			422: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description A part of the platform is not there, or the bus is full; Retry-After says when to try again. */
-			503: {
-				headers: {
-					"Retry-After"?: number;
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description A part of the platform did not answer in time; it may have done it. */
-			504: {
-				headers: {
-					"Retry-After"?: number;
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-		};
-	};
-	set_enabled: {
-		parameters: {
-			query?: never;
-			header?: never;
-			path: {
-				key: string;
-			};
-			cookie?: never;
-		};
-		requestBody: {
-			content: {
-				"application/json": components["schemas"]["EnabledBody"];
-			};
-		};
-		responses: {
-			/** @description Done. */
-			200: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/json": components["schemas"]["EnabledAnswer"];
-				};
-			};
-			/** @description Bad input. */
-			400: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description Credentials are missing, wrong or withdrawn. */
-			401: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description The user's level is too low, or the plugin is disabled. */
-			403: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description There is no such thing. */
-			404: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description It exists already, or is in a state that forbids this. */
-			409: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description Bad input; `path` says where. */
-			422: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description A part of the platform is not there, or the bus is full; Retry-After says when to try again. */
-			503: {
-				headers: {
-					"Retry-After"?: number;
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description A part of the platform did not answer in time; it may have done it. */
-			504: {
-				headers: {
-					"Retry-After"?: number;
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-		};
-	};
-	get_logo: {
-		parameters: {
-			query?: never;
-			header?: {
-				/** @description The ETag of what is there already: 304 if it is still so. */
-				"If-None-Match"?: string;
-			};
-			path: {
-				key: string;
-			};
-			cookie?: never;
-		};
-		requestBody?: never;
-		responses: {
-			/** @description Done. */
-			200: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"image/png": string;
-				};
-			};
-			/** @description What the client has is still right. */
-			304: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content?: never;
-			};
-			/** @description There is no such thing. */
-			404: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description Bad input; `path` says where. */
-			422: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description A part of the platform is not there, or the bus is full; Retry-After says when to try again. */
-			503: {
-				headers: {
-					"Retry-After"?: number;
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description A part of the platform did not answer in time; it may have done it. */
-			504: {
-				headers: {
-					"Retry-After"?: number;
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-		};
-	};
-	reload_plugin: {
-		parameters: {
-			query?: never;
-			header?: never;
-			path: {
-				key: string;
-			};
-			cookie?: never;
-		};
-		requestBody?: never;
-		responses: {
-			/** @description Done. */
-			200: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/json": components["schemas"]["Reloaded"];
-				};
-			};
-			/** @description Credentials are missing, wrong or withdrawn. */
-			401: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description The user's level is too low, or the plugin is disabled. */
-			403: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description There is no such thing. */
-			404: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description Bad input; `path` says where. */
-			422: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description A part of the platform is not there, or the bus is full; Retry-After says when to try again. */
-			503: {
-				headers: {
-					"Retry-After"?: number;
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description A part of the platform did not answer in time; it may have done it. */
-			504: {
-				headers: {
-					"Retry-After"?: number;
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-		};
-	};
-	run_action: {
-		parameters: {
-			query?: {
-				/** @description Seconds to wait for the result. */
-				wait?: number;
-			};
-			header?: {
-				/** @description A repeated request with the same key is the same request, for 24 h. */
-				"Idempotency-Key"?: string;
-			};
-			path: {
-				key: string;
-			};
-			cookie?: never;
-		};
-		requestBody: {
-			content: {
-				"application/json": components["schemas"]["RunBody"];
-			};
-		};
-		responses: {
-			/** @description Done. */
-			200: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/json": components["schemas"]["RunAnswer"];
-				};
-			};
-			/** @description Taken; it goes on. */
-			202: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/json": components["schemas"]["RunAccepted"];
-				};
-			};
-			/** @description Bad input. */
-			400: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description Credentials are missing, wrong or withdrawn. */
-			401: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description The user's level is too low, or the plugin is disabled. */
-			403: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description There is no such thing. */
-			404: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description The body is too large. */
-			413: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description Bad input; `path` says where. */
-			422: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description The run failed. */
-			500: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/json": components["schemas"]["RunFailure"];
-				};
-			};
-			/** @description A part of the platform is not there, or the bus is full; Retry-After says when to try again. */
-			503: {
-				headers: {
-					"Retry-After"?: number;
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description A part of the platform did not answer in time; it may have done it. */
-			504: {
-				headers: {
-					"Retry-After"?: number;
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-		};
-	};
-	set_settings: {
-		parameters: {
-			query?: never;
-			header?: never;
-			path: {
-				key: string;
-			};
-			cookie?: never;
-		};
-		requestBody: {
-			content: {
-				"application/json": components["schemas"]["SettingsBody"];
-			};
-		};
-		responses: {
-			/** @description Done. */
-			200: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/json": components["schemas"]["SettingsAnswer"];
-				};
-			};
-			/** @description Bad input. */
-			400: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description Credentials are missing, wrong or withdrawn. */
-			401: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description The user's level is too low, or the plugin is disabled. */
-			403: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description There is no such thing. */
-			404: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description The body is too large. */
-			413: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description Bad input; `path` says where. */
-			422: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description A part of the platform is not there, or the bus is full; Retry-After says when to try again. */
-			503: {
-				headers: {
-					"Retry-After"?: number;
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description A part of the platform did not answer in time; it may have done it. */
-			504: {
-				headers: {
-					"Retry-After"?: number;
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-		};
-	};
-	import_plugin: {
-		parameters: {
-			query?: never;
-			header?: never;
-			path?: never;
-			cookie?: never;
-		};
-		requestBody: {
-			content: {
-				"multipart/form-data": components["schemas"]["Upload"];
-			};
-		};
-		responses: {
-			/** @description Done. */
-			200: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/json": components["schemas"]["ImportAnswer"];
-				};
-			};
-			/** @description Bad input. */
-			400: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description Credentials are missing, wrong or withdrawn. */
-			401: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description The user's level is too low, or the plugin is disabled. */
-			403: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description The body is too large. */
-			413: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description Bad input; `path` says where. */
-			422: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description A part of the platform is not there, or the bus is full; Retry-After says when to try again. */
-			503: {
-				headers: {
-					"Retry-After"?: number;
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description A part of the platform did not answer in time; it may have done it. */
-			504: {
-				headers: {
-					"Retry-After"?: number;
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-		};
-	};
-	reload_plugins: {
-		parameters: {
-			query?: never;
-			header?: never;
-			path?: never;
-			cookie?: never;
-		};
-		requestBody?: never;
-		responses: {
-			/** @description Done. */
-			200: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/json": components["schemas"]["Reloaded"];
-				};
-			};
-			/** @description Credentials are missing, wrong or withdrawn. */
-			401: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description The user's level is too low, or the plugin is disabled. */
-			403: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description Bad input; `path` says where. */
-			422: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description A part of the platform is not there, or the bus is full; Retry-After says when to try again. */
-			503: {
-				headers: {
-					"Retry-After"?: number;
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description A part of the platform did not answer in time; it may have done it. */
-			504: {
-				headers: {
-					"Retry-After"?: number;
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-		};
-	};
-	list_runs: {
-		parameters: {
-			query?: {
-				action?: string | null;
-				actor?: string | null;
-				limit?: number;
-				offset?: number;
-				outcome?: ("ok" | "error" | "queued" | "other") | null;
-				parent?: string | null;
-				plugin?: string | null;
-				search?: string | null;
-				sort?: "created_at" | "-created_at";
-				state?:
-					| (
-							| "scheduled"
-							| "queued"
-							| "running"
-							| "succeeded"
-							| "failed"
-							| "cancelled"
-							| "timed_out"
-							| "lost"
-					  )
-					| null;
-			};
-			header?: never;
-			path?: never;
-			cookie?: never;
-		};
-		requestBody?: never;
-		responses: {
-			/** @description Done. */
-			200: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/json": components["schemas"]["RunList"];
-				};
-			};
-			/** @description Credentials are missing, wrong or withdrawn. */
-			401: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description The user's level is too low, or the plugin is disabled. */
-			403: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description Bad input; `path` says where. */
-			422: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description A part of the platform is not there, or the bus is full; Retry-After says when to try again. */
-			503: {
-				headers: {
-					"Retry-After"?: number;
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description A part of the platform did not answer in time; it may have done it. */
-			504: {
-				headers: {
-					"Retry-After"?: number;
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-		};
-	};
-	get_run: {
-		parameters: {
-			query?: never;
-			header?: never;
-			path: {
-				run_id: string;
-			};
-			cookie?: never;
-		};
-		requestBody?: never;
-		responses: {
-			/** @description Done. */
-			200: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/json": components["schemas"]["Run"];
-				};
-			};
-			/** @description Credentials are missing, wrong or withdrawn. */
-			401: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description The user's level is too low, or the plugin is disabled. */
-			403: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description There is no such thing. */
-			404: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description Bad input; `path` says where. */
-			422: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description A part of the platform is not there, or the bus is full; Retry-After says when to try again. */
-			503: {
-				headers: {
-					"Retry-After"?: number;
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description A part of the platform did not answer in time; it may have done it. */
-			504: {
-				headers: {
-					"Retry-After"?: number;
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-		};
-	};
-	cancel_run: {
-		parameters: {
-			query?: never;
-			header?: never;
-			path: {
-				run_id: string;
-			};
-			cookie?: never;
-		};
-		requestBody?: never;
-		responses: {
-			/** @description Done. */
-			200: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/json": components["schemas"]["Cancelled"];
-				};
-			};
-			/** @description Taken; it goes on. */
-			202: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/json": components["schemas"]["Cancelled"];
-				};
-			};
-			/** @description Credentials are missing, wrong or withdrawn. */
-			401: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description The user's level is too low, or the plugin is disabled. */
-			403: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description There is no such thing. */
-			404: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description It exists already, or is in a state that forbids this. */
-			409: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description Bad input; `path` says where. */
-			422: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description A part of the platform is not there, or the bus is full; Retry-After says when to try again. */
-			503: {
-				headers: {
-					"Retry-After"?: number;
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description A part of the platform did not answer in time; it may have done it. */
-			504: {
-				headers: {
-					"Retry-After"?: number;
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-		};
-	};
-	get_run_log: {
-		parameters: {
-			query?: {
-				after?: number;
-				limit?: number;
-			};
-			header?: never;
-			path: {
-				run_id: string;
-			};
-			cookie?: never;
-		};
-		requestBody?: never;
-		responses: {
-			/** @description Done. */
-			200: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/json": components["schemas"]["RunLog"];
-				};
-			};
-			/** @description Credentials are missing, wrong or withdrawn. */
-			401: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description The user's level is too low, or the plugin is disabled. */
-			403: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description There is no such thing. */
-			404: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description Bad input; `path` says where. */
-			422: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description A part of the platform is not there, or the bus is full; Retry-After says when to try again. */
-			503: {
-				headers: {
-					"Retry-After"?: number;
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description A part of the platform did not answer in time; it may have done it. */
-			504: {
-				headers: {
-					"Retry-After"?: number;
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-		};
-	};
-	retry_run: {
-		parameters: {
-			query?: {
-				/** @description Seconds to wait for the result. */
-				wait?: number;
-			};
-			header?: never;
-			path: {
-				run_id: string;
-			};
-			cookie?: never;
-		};
-		requestBody?: never;
-		responses: {
-			/** @description Done. */
-			200: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/json": components["schemas"]["RunAnswer"];
-				};
-			};
-			/** @description Taken; it goes on. */
-			202: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/json": components["schemas"]["RunAccepted"];
-				};
-			};
-			/** @description Credentials are missing, wrong or withdrawn. */
-			401: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description The user's level is too low, or the plugin is disabled. */
-			403: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description There is no such thing. */
-			404: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description It exists already, or is in a state that forbids this. */
-			409: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description Bad input; `path` says where. */
-			422: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description The run failed. */
-			500: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/json": components["schemas"]["RunFailure"];
-				};
-			};
-			/** @description A part of the platform is not there, or the bus is full; Retry-After says when to try again. */
-			503: {
-				headers: {
-					"Retry-After"?: number;
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description A part of the platform did not answer in time; it may have done it. */
-			504: {
-				headers: {
-					"Retry-After"?: number;
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-		};
-	};
-	get_setup: {
-		parameters: {
-			query?: never;
-			header?: never;
-			path?: never;
-			cookie?: never;
-		};
-		requestBody?: never;
-		responses: {
-			/** @description Done. */
-			200: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/json": components["schemas"]["SetupState"];
-				};
-			};
-			/** @description Bad input; `path` says where. */
-			422: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description A part of the platform is not there, or the bus is full; Retry-After says when to try again. */
-			503: {
-				headers: {
-					"Retry-After"?: number;
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description A part of the platform did not answer in time; it may have done it. */
-			504: {
-				headers: {
-					"Retry-After"?: number;
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-		};
-	};
-	create_first_administrator: {
-		parameters: {
-			query?: never;
-			header?: never;
-			path?: never;
-			cookie?: never;
-		};
-		requestBody: {
-			content: {
-				"application/json": components["schemas"]["SetupBody"];
-			};
-		};
-		responses: {
-			/** @description Made. */
-			201: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/json": components["schemas"]["User"];
-				};
-			};
-			/** @description Bad input. */
-			400: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description It exists already, or is in a state that forbids this. */
-			409: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description Bad input; `path` says where. */
-			422: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description A part of the platform is not there, or the bus is full; Retry-After says when to try again. */
-			503: {
-				headers: {
-					"Retry-After"?: number;
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-			/** @description A part of the platform did not answer in time; it may have done it. */
-			504: {
-				headers: {
-					"Retry-After"?: number;
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-		};
-	};
-	get_asyncapi: {
-		parameters: {
-			query?: never;
-			header?: never;
-			path?: never;
-			cookie?: never;
-		};
-		requestBody?: never;
-		responses: {
-			/** @description Done. */
-			200: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/json": Record<string, never>;
-				};
-			};
-			/** @description What the client has is still right. */
-			304: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content?: never;
-			};
-		};
-	};
-	get_asyncapi_of_service: {
-		parameters: {
-			query?: never;
-			header?: never;
-			path: {
-				service: string;
-			};
-			cookie?: never;
-		};
-		requestBody?: never;
-		responses: {
-			/** @description Done. */
-			200: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/json": Record<string, never>;
-				};
-			};
-			/** @description What the client has is still right. */
-			304: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content?: never;
-			};
-			/** @description There is no such thing. */
-			404: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/problem+json": components["schemas"]["ProblemDocument"];
-				};
-			};
-		};
-	};
-	get_docs: {
-		parameters: {
-			query?: never;
-			header?: never;
-			path?: never;
-			cookie?: never;
-		};
-		requestBody?: never;
-		responses: {
-			/** @description Done. */
-			200: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"text/html": string;
-				};
-			};
-			/** @description What the client has is still right. */
-			304: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content?: never;
-			};
-		};
-	};
-	livez: {
-		parameters: {
-			query?: never;
-			header?: never;
-			path?: never;
-			cookie?: never;
-		};
-		requestBody?: never;
-		responses: {
-			/** @description Done. */
-			200: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/json": components["schemas"]["Alive"];
-				};
-			};
-		};
-	};
-	metrics: {
-		parameters: {
-			query?: never;
-			header?: never;
-			path?: never;
-			cookie?: never;
-		};
-		requestBody?: never;
-		responses: {
-			/** @description Done. */
-			200: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"text/plain": string;
-				};
-			};
-		};
-	};
-	get_openapi: {
-		parameters: {
-			query?: never;
-			header?: never;
-			path?: never;
-			cookie?: never;
-		};
-		requestBody?: never;
-		responses: {
-			/** @description Done. */
-			200: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/json": Record<string, never>;
-				};
-			};
-			/** @description What the client has is still right. */
-			304: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content?: never;
-			};
-		};
-	};
-	readyz: {
-		parameters: {
-			query?: never;
-			header?: never;
-			path?: never;
-			cookie?: never;
-		};
-		requestBody?: never;
-		responses: {
-			/** @description Done. */
-			200: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/json": components["schemas"]["Readiness"];
-				};
-			};
-			/** @description A part of the platform is not there, or the bus is full; Retry-After says when to try again. */
-			503: {
-				headers: {
-					[name: string]: unknown;
-				};
-				content: {
-					"application/json": components["schemas"]["Readiness"];
-				};
-			};
-		};
-	};
+    list_api_keys: {
+        parameters: {
+            query?: {
+                /** @description Everybody's, for administrators. */
+                all?: boolean;
+                /** @description Whose; another's only for administrators. */
+                user_id?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeyList"];
+                };
+            };
+            /** @description Credentials are missing, wrong or withdrawn. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The user's level is too low, or the plugin is disabled. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Bad input; `path` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part of the platform is not there, or the bus is full; Retry-After says when to try again. */
+            503: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part of the platform did not answer in time; it may have done it. */
+            504: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    create_api_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateKeyBody"];
+            };
+        };
+        responses: {
+            /** @description Made. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeyCreated"];
+                };
+            };
+            /** @description Bad input. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Credentials are missing, wrong or withdrawn. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The user's level is too low, or the plugin is disabled. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Bad input; `path` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part of the platform is not there, or the bus is full; Retry-After says when to try again. */
+            503: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part of the platform did not answer in time; it may have done it. */
+            504: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    delete_api_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Success"];
+                };
+            };
+            /** @description Credentials are missing, wrong or withdrawn. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The user's level is too low, or the plugin is disabled. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Bad input; `path` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part of the platform is not there, or the bus is full; Retry-After says when to try again. */
+            503: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part of the platform did not answer in time; it may have done it. */
+            504: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_superuser_exists: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SuperuserExists"];
+                };
+            };
+            /** @description Bad input; `path` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part of the platform is not there, or the bus is full; Retry-After says when to try again. */
+            503: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part of the platform did not answer in time; it may have done it. */
+            504: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    initialize_superuser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SuperuserBody"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SuperuserExists"];
+                };
+            };
+            /** @description Bad input. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description It exists already, or is in a state that forbids this. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Bad input; `path` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part of the platform is not there, or the bus is full; Retry-After says when to try again. */
+            503: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part of the platform did not answer in time; it may have done it. */
+            504: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    obtain_token: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LogInBody"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokenPair"];
+                };
+            };
+            /** @description Bad input. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Credentials are missing, wrong or withdrawn. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Bad input; `path` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Too many attempts; Retry-After says when to go on. */
+            429: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part of the platform is not there, or the bus is full; Retry-After says when to try again. */
+            503: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part of the platform did not answer in time; it may have done it. */
+            504: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    refresh_token: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RefreshBody"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokenPair"];
+                };
+            };
+            /** @description Bad input. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Credentials are missing, wrong or withdrawn. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Bad input; `path` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part of the platform is not there, or the bus is full; Retry-After says when to try again. */
+            503: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part of the platform did not answer in time; it may have done it. */
+            504: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    list_users: {
+        parameters: {
+            query?: {
+                limit?: number;
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserList"];
+                };
+            };
+            /** @description Credentials are missing, wrong or withdrawn. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The user's level is too low, or the plugin is disabled. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Bad input; `path` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part of the platform is not there, or the bus is full; Retry-After says when to try again. */
+            503: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part of the platform did not answer in time; it may have done it. */
+            504: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    create_user: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateUserBody"];
+            };
+        };
+        responses: {
+            /** @description Made. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["User"];
+                };
+            };
+            /** @description Bad input. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Credentials are missing, wrong or withdrawn. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The user's level is too low, or the plugin is disabled. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description It exists already, or is in a state that forbids this. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Bad input; `path` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part of the platform is not there, or the bus is full; Retry-After says when to try again. */
+            503: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part of the platform did not answer in time; it may have done it. */
+            504: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_user: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["User"];
+                };
+            };
+            /** @description Credentials are missing, wrong or withdrawn. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The user's level is too low, or the plugin is disabled. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Bad input; `path` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part of the platform is not there, or the bus is full; Retry-After says when to try again. */
+            503: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part of the platform did not answer in time; it may have done it. */
+            504: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    delete_user: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Success"];
+                };
+            };
+            /** @description Credentials are missing, wrong or withdrawn. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The user's level is too low, or the plugin is disabled. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description It exists already, or is in a state that forbids this. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Bad input; `path` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part of the platform is not there, or the bus is full; Retry-After says when to try again. */
+            503: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part of the platform did not answer in time; it may have done it. */
+            504: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    update_user: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateUserBody"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["User"];
+                };
+            };
+            /** @description Bad input. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Credentials are missing, wrong or withdrawn. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The user's level is too low, or the plugin is disabled. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description It exists already, or is in a state that forbids this. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Bad input; `path` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part of the platform is not there, or the bus is full; Retry-After says when to try again. */
+            503: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part of the platform did not answer in time; it may have done it. */
+            504: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_current_user: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["User"];
+                };
+            };
+            /** @description Credentials are missing, wrong or withdrawn. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The user's level is too low, or the plugin is disabled. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Bad input; `path` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part of the platform is not there, or the bus is full; Retry-After says when to try again. */
+            503: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part of the platform did not answer in time; it may have done it. */
+            504: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    change_own_password: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OwnPasswordBody"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Success"];
+                };
+            };
+            /** @description Bad input. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Credentials are missing, wrong or withdrawn. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The user's level is too low, or the plugin is disabled. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Bad input; `path` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Too many attempts; Retry-After says when to go on. */
+            429: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part of the platform is not there, or the bus is full; Retry-After says when to try again. */
+            503: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part of the platform did not answer in time; it may have done it. */
+            504: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    list_items: {
+        parameters: {
+            query?: {
+                limit?: number | null;
+                offset?: number;
+                search?: string | null;
+                /** @description Fields by commas, `-` before one for descending. */
+                sort?: string | null;
+            };
+            header?: never;
+            path: {
+                collection: string;
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ItemList"];
+                };
+            };
+            /** @description Credentials are missing, wrong or withdrawn. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The user's level is too low, or the plugin is disabled. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Bad input; `path` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part of the platform is not there, or the bus is full; Retry-After says when to try again. */
+            503: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part of the platform did not answer in time; it may have done it. */
+            504: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    add_item: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A repeated request with the same key is the same request, for 24 h. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                collection: string;
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DocumentIn"];
+            };
+        };
+        responses: {
+            /** @description Made. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ItemAnswer"];
+                };
+            };
+            /** @description Bad input. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Credentials are missing, wrong or withdrawn. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The user's level is too low, or the plugin is disabled. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Bad input; `path` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part of the platform is not there, or the bus is full; Retry-After says when to try again. */
+            503: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part of the platform did not answer in time; it may have done it. */
+            504: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    clear_collection: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A repeated request with the same key is the same request, for 24 h. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                collection: string;
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Cleared"];
+                };
+            };
+            /** @description Credentials are missing, wrong or withdrawn. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The user's level is too low, or the plugin is disabled. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Bad input; `path` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part of the platform is not there, or the bus is full; Retry-After says when to try again. */
+            503: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part of the platform did not answer in time; it may have done it. */
+            504: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_item: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                collection: string;
+                id: number;
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ItemAnswer"];
+                };
+            };
+            /** @description Credentials are missing, wrong or withdrawn. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The user's level is too low, or the plugin is disabled. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Bad input; `path` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part of the platform is not there, or the bus is full; Retry-After says when to try again. */
+            503: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part of the platform did not answer in time; it may have done it. */
+            504: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    replace_item: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A repeated request with the same key is the same request, for 24 h. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                collection: string;
+                id: number;
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DocumentIn"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ItemAnswer"];
+                };
+            };
+            /** @description Bad input. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Credentials are missing, wrong or withdrawn. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The user's level is too low, or the plugin is disabled. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Bad input; `path` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part of the platform is not there, or the bus is full; Retry-After says when to try again. */
+            503: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part of the platform did not answer in time; it may have done it. */
+            504: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    delete_item: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A repeated request with the same key is the same request, for 24 h. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                collection: string;
+                id: number;
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Success"];
+                };
+            };
+            /** @description Credentials are missing, wrong or withdrawn. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The user's level is too low, or the plugin is disabled. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Bad input; `path` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part of the platform is not there, or the bus is full; Retry-After says when to try again. */
+            503: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part of the platform did not answer in time; it may have done it. */
+            504: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    patch_item: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A repeated request with the same key is the same request, for 24 h. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                collection: string;
+                id: number;
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DocumentIn"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ItemAnswer"];
+                };
+            };
+            /** @description Bad input. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Credentials are missing, wrong or withdrawn. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The user's level is too low, or the plugin is disabled. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Bad input; `path` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part of the platform is not there, or the bus is full; Retry-After says when to try again. */
+            503: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part of the platform did not answer in time; it may have done it. */
+            504: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    replace_collection: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A repeated request with the same key is the same request, for 24 h. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                collection: string;
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DocumentIn"][] | {
+                    data: components["schemas"]["DocumentIn"][];
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ItemList"];
+                };
+            };
+            /** @description Bad input. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Credentials are missing, wrong or withdrawn. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The user's level is too low, or the plugin is disabled. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Bad input; `path` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part of the platform is not there, or the bus is full; Retry-After says when to try again. */
+            503: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part of the platform did not answer in time; it may have done it. */
+            504: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_opening_page: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag of what is there already: 304 if it is still so. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageAnswer"];
+                };
+            };
+            /** @description What the client has is still right. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Credentials are missing, wrong or withdrawn. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The user's level is too low, or the plugin is disabled. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Bad input; `path` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part of the platform is not there, or the bus is full; Retry-After says when to try again. */
+            503: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part of the platform did not answer in time; it may have done it. */
+            504: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_page: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag of what is there already: 304 if it is still so. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                key: string;
+                page_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageAnswer"];
+                };
+            };
+            /** @description What the client has is still right. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Credentials are missing, wrong or withdrawn. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The user's level is too low, or the plugin is disabled. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Bad input; `path` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part of the platform is not there, or the bus is full; Retry-After says when to try again. */
+            503: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part of the platform did not answer in time; it may have done it. */
+            504: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_navigation: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag of what is there already: 304 if it is still so. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NavigationList"];
+                };
+            };
+            /** @description What the client has is still right. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Credentials are missing, wrong or withdrawn. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The user's level is too low, or the plugin is disabled. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Bad input; `path` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part of the platform is not there, or the bus is full; Retry-After says when to try again. */
+            503: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part of the platform did not answer in time; it may have done it. */
+            504: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    list_plugins: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag of what is there already: 304 if it is still so. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PluginList"];
+                };
+            };
+            /** @description What the client has is still right. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Credentials are missing, wrong or withdrawn. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The user's level is too low, or the plugin is disabled. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Bad input; `path` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part of the platform is not there, or the bus is full; Retry-After says when to try again. */
+            503: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part of the platform did not answer in time; it may have done it. */
+            504: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    delete_plugin: {
+        parameters: {
+            query?: {
+                /** @description Delete the plugin's collections too. */
+                data?: boolean;
+            };
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Success"];
+                };
+            };
+            /** @description Credentials are missing, wrong or withdrawn. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The user's level is too low, or the plugin is disabled. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Bad input; `path` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part of the platform is not there, or the bus is full; Retry-After says when to try again. */
+            503: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part of the platform did not answer in time; it may have done it. */
+            504: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    set_enabled: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EnabledBody"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EnabledAnswer"];
+                };
+            };
+            /** @description Bad input. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Credentials are missing, wrong or withdrawn. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The user's level is too low, or the plugin is disabled. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description It exists already, or is in a state that forbids this. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Bad input; `path` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part of the platform is not there, or the bus is full; Retry-After says when to try again. */
+            503: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part of the platform did not answer in time; it may have done it. */
+            504: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_logo: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag of what is there already: 304 if it is still so. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/png": string;
+                };
+            };
+            /** @description What the client has is still right. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Bad input; `path` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part of the platform is not there, or the bus is full; Retry-After says when to try again. */
+            503: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part of the platform did not answer in time; it may have done it. */
+            504: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    reload_plugin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Reloaded"];
+                };
+            };
+            /** @description Credentials are missing, wrong or withdrawn. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The user's level is too low, or the plugin is disabled. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Bad input; `path` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part of the platform is not there, or the bus is full; Retry-After says when to try again. */
+            503: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part of the platform did not answer in time; it may have done it. */
+            504: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    run_action: {
+        parameters: {
+            query?: {
+                /** @description Seconds to wait for the result. */
+                wait?: number;
+            };
+            header?: {
+                /** @description A repeated request with the same key is the same request, for 24 h. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RunBody"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunAnswer"];
+                };
+            };
+            /** @description Taken; it goes on. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunAccepted"];
+                };
+            };
+            /** @description Bad input. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Credentials are missing, wrong or withdrawn. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The user's level is too low, or the plugin is disabled. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Bad input; `path` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The run failed. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunFailure"];
+                };
+            };
+            /** @description A part of the platform is not there, or the bus is full; Retry-After says when to try again. */
+            503: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part of the platform did not answer in time; it may have done it. */
+            504: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    set_settings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SettingsBody"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SettingsAnswer"];
+                };
+            };
+            /** @description Bad input. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Credentials are missing, wrong or withdrawn. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The user's level is too low, or the plugin is disabled. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Bad input; `path` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part of the platform is not there, or the bus is full; Retry-After says when to try again. */
+            503: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part of the platform did not answer in time; it may have done it. */
+            504: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    import_plugin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": components["schemas"]["Upload"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportAnswer"];
+                };
+            };
+            /** @description Bad input. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Credentials are missing, wrong or withdrawn. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The user's level is too low, or the plugin is disabled. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Bad input; `path` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part of the platform is not there, or the bus is full; Retry-After says when to try again. */
+            503: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part of the platform did not answer in time; it may have done it. */
+            504: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    reload_plugins: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Reloaded"];
+                };
+            };
+            /** @description Credentials are missing, wrong or withdrawn. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The user's level is too low, or the plugin is disabled. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Bad input; `path` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part of the platform is not there, or the bus is full; Retry-After says when to try again. */
+            503: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part of the platform did not answer in time; it may have done it. */
+            504: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    list_runs: {
+        parameters: {
+            query?: {
+                action?: string | null;
+                actor?: string | null;
+                limit?: number;
+                offset?: number;
+                outcome?: ("ok" | "error" | "queued" | "other") | null;
+                parent?: string | null;
+                plugin?: string | null;
+                search?: string | null;
+                sort?: "created_at" | "-created_at";
+                state?: ("scheduled" | "queued" | "running" | "succeeded" | "failed" | "cancelled" | "timed_out" | "lost") | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunList"];
+                };
+            };
+            /** @description Credentials are missing, wrong or withdrawn. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The user's level is too low, or the plugin is disabled. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Bad input; `path` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part of the platform is not there, or the bus is full; Retry-After says when to try again. */
+            503: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part of the platform did not answer in time; it may have done it. */
+            504: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_run: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Run"];
+                };
+            };
+            /** @description Credentials are missing, wrong or withdrawn. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The user's level is too low, or the plugin is disabled. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Bad input; `path` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part of the platform is not there, or the bus is full; Retry-After says when to try again. */
+            503: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part of the platform did not answer in time; it may have done it. */
+            504: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    cancel_run: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Cancelled"];
+                };
+            };
+            /** @description Taken; it goes on. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Cancelled"];
+                };
+            };
+            /** @description Credentials are missing, wrong or withdrawn. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The user's level is too low, or the plugin is disabled. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description It exists already, or is in a state that forbids this. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Bad input; `path` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part of the platform is not there, or the bus is full; Retry-After says when to try again. */
+            503: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part of the platform did not answer in time; it may have done it. */
+            504: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_run_log: {
+        parameters: {
+            query?: {
+                after?: number;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunLog"];
+                };
+            };
+            /** @description Credentials are missing, wrong or withdrawn. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The user's level is too low, or the plugin is disabled. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Bad input; `path` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part of the platform is not there, or the bus is full; Retry-After says when to try again. */
+            503: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part of the platform did not answer in time; it may have done it. */
+            504: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    retry_run: {
+        parameters: {
+            query?: {
+                /** @description Seconds to wait for the result. */
+                wait?: number;
+            };
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunAnswer"];
+                };
+            };
+            /** @description Taken; it goes on. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunAccepted"];
+                };
+            };
+            /** @description Credentials are missing, wrong or withdrawn. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The user's level is too low, or the plugin is disabled. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description It exists already, or is in a state that forbids this. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Bad input; `path` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The run failed. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunFailure"];
+                };
+            };
+            /** @description A part of the platform is not there, or the bus is full; Retry-After says when to try again. */
+            503: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part of the platform did not answer in time; it may have done it. */
+            504: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_setup: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SetupState"];
+                };
+            };
+            /** @description Bad input; `path` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part of the platform is not there, or the bus is full; Retry-After says when to try again. */
+            503: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part of the platform did not answer in time; it may have done it. */
+            504: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    create_first_administrator: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SetupBody"];
+            };
+        };
+        responses: {
+            /** @description Made. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["User"];
+                };
+            };
+            /** @description Bad input. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description It exists already, or is in a state that forbids this. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Bad input; `path` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part of the platform is not there, or the bus is full; Retry-After says when to try again. */
+            503: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part of the platform did not answer in time; it may have done it. */
+            504: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_asyncapi: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+            /** @description What the client has is still right. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    get_asyncapi_of_service: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                service: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+            /** @description What the client has is still right. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_docs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description What the client has is still right. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    livez: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Alive"];
+                };
+            };
+        };
+    };
+    metrics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+        };
+    };
+    get_openapi: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+            /** @description What the client has is still right. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    readyz: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Readiness"];
+                };
+            };
+            /** @description A part of the platform is not there, or the bus is full; Retry-After says when to try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Readiness"];
+                };
+            };
+        };
+    };
 }
