@@ -127,6 +127,10 @@ def logs(
         time.sleep(0.5)
 
 
+token = typer.Typer(help="API keys for commands and other programs.", no_args_is_help=True)
+
+
+@token.command("create")
 def token_create(
     *,
     name: Annotated[str, typer.Option(help="What the key is for.")] = "cli",
