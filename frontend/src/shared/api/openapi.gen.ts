@@ -718,6 +718,12 @@ export interface components {
              */
             color?: string | null;
             /**
+             * Icon
+             * @description Name of a Tabler icon.
+             * @default null
+             */
+            icon?: string | null;
+            /**
              * Id
              * @default null
              */
@@ -737,6 +743,11 @@ export interface components {
              * @enum {string}
              */
             type: "alert";
+            /**
+             * @description Drawn only where it holds.
+             * @default null
+             */
+            visible_if?: components["schemas"]["Condition"] | null;
         };
         /** Alive */
         Alive: {
@@ -793,6 +804,11 @@ export interface components {
              * @default null
              */
             variant?: string | null;
+            /**
+             * @description Drawn only where it holds.
+             * @default null
+             */
+            visible_if?: components["schemas"]["Condition"] | null;
         };
         /** BooleanField */
         BooleanField: {
@@ -806,6 +822,11 @@ export interface components {
              * @default null
              */
             description?: string | null;
+            /**
+             * @description Cannot be changed where it holds.
+             * @default null
+             */
+            disabled_if?: components["schemas"]["Condition"] | null;
             /**
              * Help Text
              * @default null
@@ -842,6 +863,11 @@ export interface components {
              * @default null
              */
             value?: unknown;
+            /**
+             * @description Shown, and required, only where it holds for the form's values.
+             * @default null
+             */
+            visible_if?: components["schemas"]["Condition"] | null;
         };
         /** Button */
         Button: {
@@ -861,6 +887,17 @@ export interface components {
              */
             confirm?: boolean | components["schemas"]["Confirm"] | null;
             /**
+             * @description Cannot be used where it holds.
+             * @default null
+             */
+            disabled_if?: components["schemas"]["Condition"] | null;
+            /**
+             * Href
+             * @description Address to open; `{{key}}` is filled from the row around it.
+             * @default null
+             */
+            href?: string | null;
+            /**
              * Icon
              * @description Name of a Tabler icon.
              * @default null
@@ -875,10 +912,16 @@ export interface components {
             label: string;
             /**
              * Opens
-             * @description Id of a modal of the same page.
+             * @description Id of a modal or drawer of the same page.
              * @default null
              */
             opens?: string | null;
+            /**
+             * Page
+             * @description Id of another page of the plugin to go to.
+             * @default null
+             */
+            page?: string | null;
             /**
              * Params
              * @description Sent with the action; a row's own keys come on top.
@@ -902,6 +945,11 @@ export interface components {
              * @default null
              */
             variant?: string | null;
+            /**
+             * @description Drawn only where it holds.
+             * @default null
+             */
+            visible_if?: components["schemas"]["Condition"] | null;
         };
         /** Cancelled */
         Cancelled: {
@@ -937,8 +985,93 @@ export interface components {
              * @enum {string}
              */
             type: "card";
+            /**
+             * @description Drawn only where it holds.
+             * @default null
+             */
+            visible_if?: components["schemas"]["Condition"] | null;
         };
         CellField: components["schemas"]["BooleanField"] | components["schemas"]["NumberField"] | components["schemas"]["StringField"] | components["schemas"]["TextField"] | components["schemas"]["SelectField"] | components["schemas"]["MultiselectField"] | components["schemas"]["InfoField"] | components["schemas"]["UrlField"] | components["schemas"]["EmailField"] | components["schemas"]["DateField"] | components["schemas"]["TimeField"] | components["schemas"]["DatetimeField"] | components["schemas"]["ColorField"];
+        /**
+         * Chart
+         * @description Documents of a collection, or `data`, drawn; at most 1,000 points.
+         */
+        Chart: {
+            /**
+             * Aggregate
+             * @description Documents with the same `x` become one point: their count, sum …
+             * @default null
+             */
+            aggregate?: ("count" | "sum" | "avg" | "min" | "max") | null;
+            /**
+             * Data
+             * @default null
+             */
+            data?: {
+                [key: string]: unknown;
+            }[] | null;
+            /**
+             * Data Source
+             * @default null
+             */
+            data_source?: string | null;
+            /**
+             * Height
+             * @description Pixels; 260 when left out.
+             * @default null
+             */
+            height?: number | null;
+            /**
+             * Id
+             * @default null
+             */
+            id?: string | null;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "line" | "bar" | "area" | "pie";
+            /** Series */
+            series?: components["schemas"]["Series"][];
+            /**
+             * Sort
+             * @default null
+             */
+            sort?: string | null;
+            /**
+             * Stacked
+             * @default null
+             */
+            stacked?: boolean | null;
+            /**
+             * Title
+             * @default null
+             */
+            title?: string | null;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "chart";
+            /**
+             * @description Drawn only where it holds.
+             * @default null
+             */
+            visible_if?: components["schemas"]["Condition"] | null;
+            /**
+             * Where
+             * @description Only documents whose keys have these values.
+             * @default null
+             */
+            where?: {
+                [key: string]: string | number | boolean | null;
+            } | null;
+            /**
+             * X
+             * @description Key of the documents that stands below the points, or names the slices.
+             */
+            x: string;
+        };
         /** Cleared */
         Cleared: {
             /** Deleted Count */
@@ -949,6 +1082,35 @@ export interface components {
              * @constant
              */
             success?: true;
+        };
+        /**
+         * Code
+         * @description Text as it is, with a button that copies it.
+         */
+        Code: {
+            /** Content */
+            content: string;
+            /**
+             * Id
+             * @default null
+             */
+            id?: string | null;
+            /**
+             * Language
+             * @description Shown above it.
+             * @default null
+             */
+            language?: string | null;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "code";
+            /**
+             * @description Drawn only where it holds.
+             * @default null
+             */
+            visible_if?: components["schemas"]["Condition"] | null;
         };
         /**
          * ColorField
@@ -965,6 +1127,11 @@ export interface components {
              * @default null
              */
             description?: string | null;
+            /**
+             * @description Cannot be changed where it holds.
+             * @default null
+             */
+            disabled_if?: components["schemas"]["Condition"] | null;
             /**
              * Help Text
              * @default null
@@ -1001,16 +1168,46 @@ export interface components {
              * @default null
              */
             value?: unknown;
+            /**
+             * @description Shown, and required, only where it holds for the form's values.
+             * @default null
+             */
+            visible_if?: components["schemas"]["Condition"] | null;
         };
         /**
          * Column
          * @description One column of a table; `id` is the key of the documents, `a.b` reaches into them.
          */
         Column: {
+            /**
+             * Align
+             * @default null
+             */
+            align?: ("left" | "center" | "right") | null;
+            /**
+             * Colors
+             * @description Colour of a badge by its value.
+             * @default null
+             */
+            colors?: {
+                [key: string]: string;
+            } | null;
+            /**
+             * Filterable
+             * @description Gets a filter above the table.
+             * @default null
+             */
+            filterable?: boolean | null;
             /** Id */
             id: string;
             /** Label */
             label: string;
+            /**
+             * Options
+             * @description What the filter offers; a text to search when left out.
+             * @default null
+             */
+            options?: (components["schemas"]["Option"] | string | number | boolean)[] | null;
             /**
              * Render
              * @description One of text, datetime, date, boolean, badge, link, image, number, bytes, duration, progress.
@@ -1022,8 +1219,99 @@ export interface components {
              * @default null
              */
             sortable?: boolean | null;
+            /**
+             * Width
+             * @description Pixels.
+             * @default null
+             */
+            width?: number | null;
         };
-        Component: components["schemas"]["Stack"] | components["schemas"]["Group"] | components["schemas"]["Card"] | components["schemas"]["Tabs"] | components["schemas"]["Modal"] | components["schemas"]["Text"] | components["schemas"]["Title"] | components["schemas"]["Alert"] | components["schemas"]["Badge"] | components["schemas"]["Button"] | components["schemas"]["Divider"] | components["schemas"]["Form"] | components["schemas"]["Table"] | components["schemas"]["List"] | components["schemas"]["DragDropList"] | components["schemas"]["InvalidComponent"];
+        Component: components["schemas"]["Stack"] | components["schemas"]["Group"] | components["schemas"]["Card"] | components["schemas"]["Tabs"] | components["schemas"]["Modal"] | components["schemas"]["Text"] | components["schemas"]["Title"] | components["schemas"]["Alert"] | components["schemas"]["Badge"] | components["schemas"]["Button"] | components["schemas"]["Divider"] | components["schemas"]["Form"] | components["schemas"]["Table"] | components["schemas"]["List"] | components["schemas"]["DragDropList"] | components["schemas"]["Grid"] | components["schemas"]["Drawer"] | components["schemas"]["Stepper"] | components["schemas"]["Poll"] | components["schemas"]["Stat"] | components["schemas"]["Chart"] | components["schemas"]["Details"] | components["schemas"]["Markdown"] | components["schemas"]["Code"] | components["schemas"]["Picture"] | components["schemas"]["ProgressBar"] | components["schemas"]["LogView"] | components["schemas"]["FileUpload"] | components["schemas"]["InvalidComponent"];
+        /**
+         * Condition
+         * @description `{"field": "status", "eq": "open"}`; all comparisons that it makes must be true.
+         *
+         *     `field` is looked up in the form's values, the row, or the result around it. With `data_source` it is a
+         *     key of the collection's first document; without `field`, the number of the collection's documents.
+         */
+        Condition: {
+            /**
+             * All
+             * @default null
+             */
+            all?: components["schemas"]["Condition"][] | null;
+            /**
+             * Any
+             * @default null
+             */
+            any?: components["schemas"]["Condition"][] | null;
+            /**
+             * Contains
+             * @description A part of a text, or a member of a list.
+             * @default null
+             */
+            contains?: number | boolean | string | null;
+            /**
+             * Data Source
+             * @description Decide by a collection instead.
+             * @default null
+             */
+            data_source?: string | null;
+            /**
+             * Eq
+             * @description Is equal.
+             * @default null
+             */
+            eq?: unknown;
+            /**
+             * Exists
+             * @description Whether it has a value; null and '' are none.
+             * @default null
+             */
+            exists?: boolean | null;
+            /**
+             * Field
+             * @description A key, or `a.b`.
+             * @default null
+             */
+            field?: string | null;
+            /**
+             * Gt
+             * @default null
+             */
+            gt?: number | string | null;
+            /**
+             * Gte
+             * @default null
+             */
+            gte?: number | string | null;
+            /**
+             * Lt
+             * @default null
+             */
+            lt?: number | string | null;
+            /**
+             * Lte
+             * @default null
+             */
+            lte?: number | string | null;
+            /**
+             * Ne
+             * @description Is not equal.
+             * @default null
+             */
+            ne?: unknown;
+            /**
+             * None
+             * @default null
+             */
+            none?: components["schemas"]["Condition"][] | null;
+            /**
+             * One Of
+             * @default null
+             */
+            one_of?: unknown[] | null;
+        };
         /**
          * Confirm
          * @description The dialog that is shown before an action runs; `required` left out means yes.
@@ -1085,6 +1373,11 @@ export interface components {
              */
             description?: string | null;
             /**
+             * @description Cannot be changed where it holds.
+             * @default null
+             */
+            disabled_if?: components["schemas"]["Condition"] | null;
+            /**
              * Help Text
              * @default null
              */
@@ -1120,6 +1413,11 @@ export interface components {
              * @default null
              */
             value?: unknown;
+            /**
+             * @description Shown, and required, only where it holds for the form's values.
+             * @default null
+             */
+            visible_if?: components["schemas"]["Condition"] | null;
         };
         /**
          * DatetimeField
@@ -1136,6 +1434,11 @@ export interface components {
              * @default null
              */
             description?: string | null;
+            /**
+             * @description Cannot be changed where it holds.
+             * @default null
+             */
+            disabled_if?: components["schemas"]["Condition"] | null;
             /**
              * Help Text
              * @default null
@@ -1172,6 +1475,80 @@ export interface components {
              * @default null
              */
             value?: unknown;
+            /**
+             * @description Shown, and required, only where it holds for the form's values.
+             * @default null
+             */
+            visible_if?: components["schemas"]["Condition"] | null;
+        };
+        /**
+         * DetailItem
+         * @description One line of details.
+         */
+        DetailItem: {
+            /**
+             * Id
+             * @description Key of the document; `a.b` reaches into it.
+             */
+            id: string;
+            /** Label */
+            label: string;
+            /**
+             * Render
+             * @description As in a table's column.
+             * @default null
+             */
+            render?: string | null;
+        };
+        /**
+         * Details
+         * @description Keys and values of one document: the first of a collection, or the row or result around it.
+         */
+        Details: {
+            /**
+             * Data Source
+             * @description The row or result around it when left out.
+             * @default null
+             */
+            data_source?: string | null;
+            /**
+             * Empty Message
+             * @default null
+             */
+            empty_message?: string | null;
+            /**
+             * Id
+             * @default null
+             */
+            id?: string | null;
+            /**
+             * Items
+             * @description Every key when left out.
+             */
+            items?: components["schemas"]["DetailItem"][];
+            /**
+             * Sort
+             * @default null
+             */
+            sort?: string | null;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "details";
+            /**
+             * @description Drawn only where it holds.
+             * @default null
+             */
+            visible_if?: components["schemas"]["Condition"] | null;
+            /**
+             * Where
+             * @description Only documents whose keys have these values.
+             * @default null
+             */
+            where?: {
+                [key: string]: string | number | boolean | null;
+            } | null;
         };
         /** Divider */
         Divider: {
@@ -1195,6 +1572,11 @@ export interface components {
              * @enum {string}
              */
             type: "divider";
+            /**
+             * @description Drawn only where it holds.
+             * @default null
+             */
+            visible_if?: components["schemas"]["Condition"] | null;
         };
         /**
          * Document
@@ -1251,6 +1633,47 @@ export interface components {
              * @enum {string}
              */
             type: "drag_drop_list";
+            /**
+             * @description Drawn only where it holds.
+             * @default null
+             */
+            visible_if?: components["schemas"]["Condition"] | null;
+        };
+        /**
+         * Drawer
+         * @description A modal that slides in from a side.
+         */
+        Drawer: {
+            /** Components */
+            components?: components["schemas"]["Component"][];
+            /** Id */
+            id: string;
+            /**
+             * Position
+             * @description `right` when left out.
+             * @default null
+             */
+            position?: ("left" | "right" | "top" | "bottom") | null;
+            /**
+             * Size
+             * @default null
+             */
+            size?: string | number | null;
+            /**
+             * Title
+             * @default null
+             */
+            title?: string | null;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "drawer";
+            /**
+             * @description Drawn only where it holds.
+             * @default null
+             */
+            visible_if?: components["schemas"]["Condition"] | null;
         };
         /** EmailField */
         EmailField: {
@@ -1264,6 +1687,11 @@ export interface components {
              * @default null
              */
             description?: string | null;
+            /**
+             * @description Cannot be changed where it holds.
+             * @default null
+             */
+            disabled_if?: components["schemas"]["Condition"] | null;
             /**
              * Help Text
              * @default null
@@ -1305,6 +1733,11 @@ export interface components {
              * @default null
              */
             value?: unknown;
+            /**
+             * @description Shown, and required, only where it holds for the form's values.
+             * @default null
+             */
+            visible_if?: components["schemas"]["Condition"] | null;
         };
         /** EnabledAnswer */
         EnabledAnswer: {
@@ -1397,6 +1830,11 @@ export interface components {
              */
             description?: string | null;
             /**
+             * @description Cannot be changed where it holds.
+             * @default null
+             */
+            disabled_if?: components["schemas"]["Condition"] | null;
+            /**
              * Help Text
              * @default null
              */
@@ -1438,12 +1876,86 @@ export interface components {
              * @default null
              */
             value?: unknown;
+            /**
+             * @description Shown, and required, only where it holds for the form's values.
+             * @default null
+             */
+            visible_if?: components["schemas"]["Condition"] | null;
+        };
+        /**
+         * FileUpload
+         * @description Takes files and runs `action` with `{file: {name, size, type, id}}`; `files`, a list, with `multiple`.
+         */
+        FileUpload: {
+            /**
+             * Accept
+             * @description As HTML's `accept`: `.ics,text/*`.
+             * @default null
+             */
+            accept?: string | null;
+            /** Action */
+            action: string;
+            /**
+             * Description
+             * @default null
+             */
+            description?: string | null;
+            /**
+             * Id
+             * @default null
+             */
+            id?: string | null;
+            /**
+             * Label
+             * @default null
+             */
+            label?: string | null;
+            /**
+             * Max Size
+             * @description Bytes; never more than 64 MiB.
+             * @default null
+             */
+            max_size?: number | null;
+            /**
+             * Multiple
+             * @description Several files at once, at most 20.
+             * @default null
+             */
+            multiple?: boolean | null;
+            /**
+             * Params
+             * @description Sent with the action.
+             * @default null
+             */
+            params?: {
+                [key: string]: unknown;
+            } | null;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "upload";
+            /**
+             * @description Drawn only where it holds.
+             * @default null
+             */
+            visible_if?: components["schemas"]["Condition"] | null;
         };
         /**
          * Form
          * @description Runs `submit_action` with its values as params.
          */
         Form: {
+            /**
+             * Description
+             * @default null
+             */
+            description?: string | null;
+            /**
+             * @description Cannot be sent where it holds.
+             * @default null
+             */
+            disabled_if?: components["schemas"]["Condition"] | null;
             /** Fields */
             fields: components["schemas"]["FormField"][];
             /**
@@ -1451,6 +1963,14 @@ export interface components {
              * @default null
              */
             id?: string | null;
+            /**
+             * Initial
+             * @description Values it opens with; a row that fills it comes on top.
+             * @default null
+             */
+            initial?: {
+                [key: string]: unknown;
+            } | null;
             /** Submit Action */
             submit_action: string;
             /**
@@ -1463,8 +1983,47 @@ export interface components {
              * @enum {string}
              */
             type: "form";
+            /**
+             * @description Drawn only where it holds.
+             * @default null
+             */
+            visible_if?: components["schemas"]["Condition"] | null;
         };
         FormField: components["schemas"]["BooleanField"] | components["schemas"]["NumberField"] | components["schemas"]["StringField"] | components["schemas"]["TextField"] | components["schemas"]["SelectField"] | components["schemas"]["MultiselectField"] | components["schemas"]["InfoField"] | components["schemas"]["UrlField"] | components["schemas"]["EmailField"] | components["schemas"]["DateField"] | components["schemas"]["TimeField"] | components["schemas"]["DatetimeField"] | components["schemas"]["ColorField"] | components["schemas"]["FileField"] | components["schemas"]["TableField"] | components["schemas"]["InvalidField"];
+        /**
+         * Grid
+         * @description Its components in columns of equal width; fewer of them on a narrow screen.
+         */
+        Grid: {
+            /**
+             * Columns
+             * @description 3 when left out.
+             * @default null
+             */
+            columns?: number | null;
+            /** Components */
+            components?: components["schemas"]["Component"][];
+            /**
+             * Gap
+             * @default null
+             */
+            gap?: string | number | null;
+            /**
+             * Id
+             * @default null
+             */
+            id?: string | null;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "grid";
+            /**
+             * @description Drawn only where it holds.
+             * @default null
+             */
+            visible_if?: components["schemas"]["Condition"] | null;
+        };
         /**
          * Group
          * @description Its components beside one another.
@@ -1493,6 +2052,11 @@ export interface components {
              * @enum {string}
              */
             type: "group";
+            /**
+             * @description Drawn only where it holds.
+             * @default null
+             */
+            visible_if?: components["schemas"]["Condition"] | null;
         };
         /** ImportAnswer */
         ImportAnswer: {
@@ -1521,6 +2085,11 @@ export interface components {
              * @default null
              */
             description?: string | null;
+            /**
+             * @description Cannot be changed where it holds.
+             * @default null
+             */
+            disabled_if?: components["schemas"]["Condition"] | null;
             /**
              * Help Text
              * @default null
@@ -1557,6 +2126,11 @@ export interface components {
              * @default null
              */
             value?: unknown;
+            /**
+             * @description Shown, and required, only where it holds for the form's values.
+             * @default null
+             */
+            visible_if?: components["schemas"]["Condition"] | null;
         };
         /**
          * InvalidComponent
@@ -1575,6 +2149,11 @@ export interface components {
              * @enum {string}
              */
             type: "invalid";
+            /**
+             * @description Drawn only where it holds.
+             * @default null
+             */
+            visible_if?: components["schemas"]["Condition"] | null;
         };
         /**
          * InvalidField
@@ -1664,8 +2243,21 @@ export interface components {
          * @description The documents of a collection, one line or two each.
          */
         List: {
-            /** Data Source */
+            /**
+             * Actions
+             * @default null
+             */
+            actions?: components["schemas"]["RowAction"][] | null;
+            /**
+             * Data Source
+             * @description Name of the collection.
+             */
             data_source: string;
+            /**
+             * Empty Message
+             * @default null
+             */
+            empty_message?: string | null;
             /**
              * Id
              * @default null
@@ -1673,10 +2265,29 @@ export interface components {
             id?: string | null;
             item_template: components["schemas"]["ItemTemplate"];
             /**
+             * Sort
+             * @description Keys by commas, `-` before one for descending.
+             * @default null
+             */
+            sort?: string | null;
+            /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
              */
             type: "list";
+            /**
+             * @description Drawn only where it holds.
+             * @default null
+             */
+            visible_if?: components["schemas"]["Condition"] | null;
+            /**
+             * Where
+             * @description Only documents whose keys have these values.
+             * @default null
+             */
+            where?: {
+                [key: string]: string | number | boolean | null;
+            } | null;
         };
         /** LogInBody */
         LogInBody: {
@@ -1684,6 +2295,72 @@ export interface components {
             password: string;
             /** Username */
             username: string;
+        };
+        /**
+         * LogView
+         * @description The log of a run, as it grows.
+         */
+        LogView: {
+            /**
+             * Action
+             * @default null
+             */
+            action?: string | null;
+            /**
+             * Height
+             * @description Pixels; 280 when left out.
+             * @default null
+             */
+            height?: number | null;
+            /**
+             * Id
+             * @default null
+             */
+            id?: string | null;
+            /**
+             * Run
+             * @description A run's id, or `{{run_id}}`.
+             * @default null
+             */
+            run?: string | null;
+            /**
+             * Title
+             * @default null
+             */
+            title?: string | null;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "log";
+            /**
+             * @description Drawn only where it holds.
+             * @default null
+             */
+            visible_if?: components["schemas"]["Condition"] | null;
+        };
+        /**
+         * Markdown
+         * @description Headings, lists, tables, links, code; HTML in it is shown as text.
+         */
+        Markdown: {
+            /** Content */
+            content: string;
+            /**
+             * Id
+             * @default null
+             */
+            id?: string | null;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "markdown";
+            /**
+             * @description Drawn only where it holds.
+             * @default null
+             */
+            visible_if?: components["schemas"]["Condition"] | null;
         };
         /**
          * Modal
@@ -1709,6 +2386,11 @@ export interface components {
              * @enum {string}
              */
             type: "modal";
+            /**
+             * @description Drawn only where it holds.
+             * @default null
+             */
+            visible_if?: components["schemas"]["Condition"] | null;
         };
         /** MultiselectField */
         MultiselectField: {
@@ -1722,6 +2404,11 @@ export interface components {
              * @default null
              */
             description?: string | null;
+            /**
+             * @description Cannot be changed where it holds.
+             * @default null
+             */
+            disabled_if?: components["schemas"]["Condition"] | null;
             /**
              * Help Text
              * @default null
@@ -1739,6 +2426,11 @@ export interface components {
             label: string;
             /** Options */
             options?: components["schemas"]["Option"][];
+            /**
+             * @description Options from a collection.
+             * @default null
+             */
+            options_from?: components["schemas"]["OptionsFrom"] | null;
             /**
              * Placeholder
              * @default null
@@ -1760,6 +2452,11 @@ export interface components {
              * @default null
              */
             value?: unknown;
+            /**
+             * @description Shown, and required, only where it holds for the form's values.
+             * @default null
+             */
+            visible_if?: components["schemas"]["Condition"] | null;
         };
         /**
          * Navigation
@@ -1834,6 +2531,11 @@ export interface components {
              */
             description?: string | null;
             /**
+             * @description Cannot be changed where it holds.
+             * @default null
+             */
+            disabled_if?: components["schemas"]["Condition"] | null;
+            /**
              * Help Text
              * @default null
              */
@@ -1884,6 +2586,11 @@ export interface components {
              * @default null
              */
             value?: unknown;
+            /**
+             * @description Shown, and required, only where it holds for the form's values.
+             * @default null
+             */
+            visible_if?: components["schemas"]["Condition"] | null;
         };
         /**
          * ObjectRef
@@ -1904,6 +2611,34 @@ export interface components {
             label: string;
             /** Value */
             value: string | number | boolean | null;
+        };
+        /**
+         * OptionsFrom
+         * @description Options that are the documents of a collection, as they are when the field is opened.
+         */
+        OptionsFrom: {
+            /** Data Source */
+            data_source: string;
+            /**
+             * Label
+             * @description Text with `{{key}}`; the value itself when left out.
+             * @default null
+             */
+            label?: string | null;
+            /**
+             * Value
+             * @description Key of the option's value; `_id` when left out.
+             * @default _id
+             */
+            value?: string;
+            /**
+             * Where
+             * @description Only documents whose keys have these values.
+             * @default null
+             */
+            where?: {
+                [key: string]: string | number | boolean | null;
+            } | null;
         };
         /** OwnPasswordBody */
         OwnPasswordBody: {
@@ -1942,6 +2677,50 @@ export interface components {
              * @constant
              */
             success?: true;
+        };
+        /** Picture */
+        Picture: {
+            /**
+             * Alt
+             * @description What it shows, for those who do not see it.
+             * @default null
+             */
+            alt?: string | null;
+            /**
+             * Fit
+             * @default null
+             */
+            fit?: ("contain" | "cover" | "fill" | "none" | "scale-down") | null;
+            /**
+             * Height
+             * @default null
+             */
+            height?: string | number | null;
+            /**
+             * Id
+             * @default null
+             */
+            id?: string | null;
+            /**
+             * Src
+             * @description Address, path of this server, or `data:image/…`.
+             */
+            src: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "image";
+            /**
+             * @description Drawn only where it holds.
+             * @default null
+             */
+            visible_if?: components["schemas"]["Condition"] | null;
+            /**
+             * Width
+             * @default null
+             */
+            width?: string | number | null;
         };
         /**
          * PluginItem
@@ -2037,6 +2816,49 @@ export interface components {
             name: string;
         };
         /**
+         * Poll
+         * @description Runs `action` again and again while the page is open; its result fills the components below it.
+         */
+        Poll: {
+            /** Action */
+            action: string;
+            /** Components */
+            components?: components["schemas"]["Component"][];
+            /**
+             * Every S
+             * @description Seconds between two runs; 5 when left out.
+             * @default null
+             */
+            every_s?: (number) | null;
+            /**
+             * Id
+             * @default null
+             */
+            id?: string | null;
+            /**
+             * Params
+             * @default null
+             */
+            params?: {
+                [key: string]: unknown;
+            } | null;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "poll";
+            /**
+             * @description Stops when it holds for the result.
+             * @default null
+             */
+            until?: components["schemas"]["Condition"] | null;
+            /**
+             * @description Drawn only where it holds.
+             * @default null
+             */
+            visible_if?: components["schemas"]["Condition"] | null;
+        };
+        /**
          * Problem
          * @description Something wrong with a plugin, where, and what to do about it.
          */
@@ -2098,6 +2920,54 @@ export interface components {
         } & {
             [key: string]: unknown;
         };
+        /**
+         * ProgressBar
+         * @description How far a run is, as it says with `plugarr.progress`; or `value`, from 0 to 100.
+         */
+        ProgressBar: {
+            /**
+             * Action
+             * @default null
+             */
+            action?: string | null;
+            /**
+             * Color
+             * @default null
+             */
+            color?: string | null;
+            /**
+             * Id
+             * @default null
+             */
+            id?: string | null;
+            /**
+             * Label
+             * @default null
+             */
+            label?: string | null;
+            /**
+             * Run
+             * @description A run's id, or `{{run_id}}`.
+             * @default null
+             */
+            run?: string | null;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "progress";
+            /**
+             * Value
+             * @description A number, or `{{key}}`.
+             * @default null
+             */
+            value?: number | string | null;
+            /**
+             * @description Drawn only where it holds.
+             * @default null
+             */
+            visible_if?: components["schemas"]["Condition"] | null;
+        };
         /** Readiness */
         Readiness: {
             /** Checks */
@@ -2147,6 +3017,17 @@ export interface components {
              */
             confirm?: boolean | components["schemas"]["Confirm"] | null;
             /**
+             * @description Cannot be used where it holds.
+             * @default null
+             */
+            disabled_if?: components["schemas"]["Condition"] | null;
+            /**
+             * Href
+             * @description Address to open; `{{key}}` is filled from the row around it.
+             * @default null
+             */
+            href?: string | null;
+            /**
              * Icon
              * @description Name of a Tabler icon.
              * @default null
@@ -2158,10 +3039,16 @@ export interface components {
             label: string;
             /**
              * Opens
-             * @description Id of a modal of the same page.
+             * @description Id of a modal or drawer of the same page.
              * @default null
              */
             opens?: string | null;
+            /**
+             * Page
+             * @description Id of another page of the plugin to go to.
+             * @default null
+             */
+            page?: string | null;
             /**
              * Params
              * @description Sent with the action; a row's own keys come on top.
@@ -2175,6 +3062,11 @@ export interface components {
              * @default null
              */
             variant?: string | null;
+            /**
+             * @description Shown only where it holds.
+             * @default null
+             */
+            visible_if?: components["schemas"]["Condition"] | null;
         };
         /**
          * Run
@@ -2390,6 +3282,11 @@ export interface components {
              */
             description?: string | null;
             /**
+             * @description Cannot be changed where it holds.
+             * @default null
+             */
+            disabled_if?: components["schemas"]["Condition"] | null;
+            /**
              * Help Text
              * @default null
              */
@@ -2406,6 +3303,11 @@ export interface components {
             label: string;
             /** Options */
             options?: components["schemas"]["Option"][];
+            /**
+             * @description Options from a collection.
+             * @default null
+             */
+            options_from?: components["schemas"]["OptionsFrom"] | null;
             /**
              * Placeholder
              * @default null
@@ -2427,6 +3329,32 @@ export interface components {
              * @default null
              */
             value?: unknown;
+            /**
+             * @description Shown, and required, only where it holds for the form's values.
+             * @default null
+             */
+            visible_if?: components["schemas"]["Condition"] | null;
+        };
+        /**
+         * Series
+         * @description One line, area or set of bars of a chart.
+         */
+        Series: {
+            /**
+             * Color
+             * @default null
+             */
+            color?: string | null;
+            /**
+             * Id
+             * @description Key of the documents; `a.b` reaches into them.
+             */
+            id: string;
+            /**
+             * Label
+             * @default null
+             */
+            label?: string | null;
         };
         /** SettingsAnswer */
         SettingsAnswer: {
@@ -2486,6 +3414,145 @@ export interface components {
              * @enum {string}
              */
             type: "stack";
+            /**
+             * @description Drawn only where it holds.
+             * @default null
+             */
+            visible_if?: components["schemas"]["Condition"] | null;
+        };
+        /**
+         * Stat
+         * @description One number, large: `value`, or the `aggregate` of a collection, or of one key of its documents.
+         */
+        Stat: {
+            /**
+             * Aggregate
+             * @description `count` when left out.
+             * @default null
+             */
+            aggregate?: ("count" | "sum" | "avg" | "min" | "max") | null;
+            /**
+             * Color
+             * @default null
+             */
+            color?: string | null;
+            /**
+             * Data Source
+             * @default null
+             */
+            data_source?: string | null;
+            /**
+             * Description
+             * @default null
+             */
+            description?: string | null;
+            /**
+             * Field
+             * @description Key that is summed, averaged …
+             * @default null
+             */
+            field?: string | null;
+            /**
+             * Icon
+             * @default null
+             */
+            icon?: string | null;
+            /**
+             * Id
+             * @default null
+             */
+            id?: string | null;
+            /** Label */
+            label: string;
+            /**
+             * Render
+             * @description As in a table's column.
+             * @default null
+             */
+            render?: string | null;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "stat";
+            /**
+             * Value
+             * @default null
+             */
+            value?: number | string | null;
+            /**
+             * @description Drawn only where it holds.
+             * @default null
+             */
+            visible_if?: components["schemas"]["Condition"] | null;
+            /**
+             * Where
+             * @description Only documents whose keys have these values.
+             * @default null
+             */
+            where?: {
+                [key: string]: string | number | boolean | null;
+            } | null;
+        };
+        /**
+         * Step
+         * @description One step of a stepper: its own components, and fields that the next step waits for.
+         */
+        Step: {
+            /** Components */
+            components?: components["schemas"]["Component"][];
+            /**
+             * Description
+             * @default null
+             */
+            description?: string | null;
+            /**
+             * Fields
+             * @default null
+             */
+            fields?: components["schemas"]["FormField"][] | null;
+            /**
+             * Icon
+             * @default null
+             */
+            icon?: string | null;
+            /** Id */
+            id: string;
+            /** Label */
+            label: string;
+        };
+        /**
+         * Stepper
+         * @description A form in steps: the last one runs `submit_action` with the values of all of them.
+         */
+        Stepper: {
+            /**
+             * Id
+             * @default null
+             */
+            id?: string | null;
+            /** Items */
+            items: components["schemas"]["Step"][];
+            /**
+             * Submit Action
+             * @default null
+             */
+            submit_action?: string | null;
+            /**
+             * Submit Label
+             * @default null
+             */
+            submit_label?: string | null;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "stepper";
+            /**
+             * @description Drawn only where it holds.
+             * @default null
+             */
+            visible_if?: components["schemas"]["Condition"] | null;
         };
         /** StringField */
         StringField: {
@@ -2499,6 +3566,11 @@ export interface components {
              * @default null
              */
             description?: string | null;
+            /**
+             * @description Cannot be changed where it holds.
+             * @default null
+             */
+            disabled_if?: components["schemas"]["Condition"] | null;
             /**
              * Help Text
              * @default null
@@ -2540,6 +3612,11 @@ export interface components {
              * @default null
              */
             value?: unknown;
+            /**
+             * @description Shown, and required, only where it holds for the form's values.
+             * @default null
+             */
+            visible_if?: components["schemas"]["Condition"] | null;
         };
         /** Success */
         Success: {
@@ -2591,17 +3668,43 @@ export interface components {
          */
         Table: {
             /**
+             * Bulk Actions
+             * @description Buttons for the rows that were chosen; their action gets `{ids, items}`.
+             * @default null
+             */
+            bulk_actions?: components["schemas"]["RowAction"][] | null;
+            /**
              * Columns
              * @description Every key of the documents when left out.
              */
             columns?: components["schemas"]["Column"][];
-            /** Data Source */
+            /**
+             * Data Source
+             * @description Name of the collection.
+             */
             data_source: string;
+            /**
+             * Empty Message
+             * @default null
+             */
+            empty_message?: string | null;
+            /**
+             * Height
+             * @description Pixels before it scrolls; 560 when left out.
+             * @default null
+             */
+            height?: number | null;
             /**
              * Id
              * @default null
              */
             id?: string | null;
+            /**
+             * Page Size
+             * @description Rows of a page; 20 when left out.
+             * @default null
+             */
+            page_size?: number | null;
             /**
              * Pagination
              * @default null
@@ -2618,10 +3721,29 @@ export interface components {
              */
             searchable?: boolean | null;
             /**
+             * Sort
+             * @description Keys by commas, `-` before one for descending.
+             * @default null
+             */
+            sort?: string | null;
+            /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
              */
             type: "table";
+            /**
+             * @description Drawn only where it holds.
+             * @default null
+             */
+            visible_if?: components["schemas"]["Condition"] | null;
+            /**
+             * Where
+             * @description Only documents whose keys have these values.
+             * @default null
+             */
+            where?: {
+                [key: string]: string | number | boolean | null;
+            } | null;
         };
         /**
          * TableField
@@ -2640,6 +3762,11 @@ export interface components {
              * @default null
              */
             description?: string | null;
+            /**
+             * @description Cannot be changed where it holds.
+             * @default null
+             */
+            disabled_if?: components["schemas"]["Condition"] | null;
             /**
              * Help Text
              * @default null
@@ -2686,6 +3813,11 @@ export interface components {
              * @default null
              */
             value?: unknown;
+            /**
+             * @description Shown, and required, only where it holds for the form's values.
+             * @default null
+             */
+            visible_if?: components["schemas"]["Condition"] | null;
         };
         /**
          * Tabs
@@ -2704,9 +3836,19 @@ export interface components {
              * @enum {string}
              */
             type: "tabs";
+            /**
+             * @description Drawn only where it holds.
+             * @default null
+             */
+            visible_if?: components["schemas"]["Condition"] | null;
         };
         /** Text */
         Text: {
+            /**
+             * Color
+             * @default null
+             */
+            color?: string | null;
             /** Content */
             content: string;
             /**
@@ -2724,6 +3866,11 @@ export interface components {
              * @enum {string}
              */
             type: "text";
+            /**
+             * @description Drawn only where it holds.
+             * @default null
+             */
+            visible_if?: components["schemas"]["Condition"] | null;
             /**
              * Weight
              * @description `bold`, or a number such as 600.
@@ -2746,6 +3893,11 @@ export interface components {
              * @default null
              */
             description?: string | null;
+            /**
+             * @description Cannot be changed where it holds.
+             * @default null
+             */
+            disabled_if?: components["schemas"]["Condition"] | null;
             /**
              * Help Text
              * @default null
@@ -2792,6 +3944,11 @@ export interface components {
              * @default null
              */
             value?: unknown;
+            /**
+             * @description Shown, and required, only where it holds for the form's values.
+             * @default null
+             */
+            visible_if?: components["schemas"]["Condition"] | null;
         };
         /**
          * TimeField
@@ -2808,6 +3965,11 @@ export interface components {
              * @default null
              */
             description?: string | null;
+            /**
+             * @description Cannot be changed where it holds.
+             * @default null
+             */
+            disabled_if?: components["schemas"]["Condition"] | null;
             /**
              * Help Text
              * @default null
@@ -2844,6 +4006,11 @@ export interface components {
              * @default null
              */
             value?: unknown;
+            /**
+             * @description Shown, and required, only where it holds for the form's values.
+             * @default null
+             */
+            visible_if?: components["schemas"]["Condition"] | null;
         };
         /** Title */
         Title: {
@@ -2865,6 +4032,11 @@ export interface components {
              * @enum {string}
              */
             type: "title";
+            /**
+             * @description Drawn only where it holds.
+             * @default null
+             */
+            visible_if?: components["schemas"]["Condition"] | null;
         };
         /** TokenPair */
         TokenPair: {
@@ -2934,6 +4106,11 @@ export interface components {
              */
             description?: string | null;
             /**
+             * @description Cannot be changed where it holds.
+             * @default null
+             */
+            disabled_if?: components["schemas"]["Condition"] | null;
+            /**
              * Help Text
              * @default null
              */
@@ -2974,6 +4151,11 @@ export interface components {
              * @default null
              */
             value?: unknown;
+            /**
+             * @description Shown, and required, only where it holds for the form's values.
+             * @default null
+             */
+            visible_if?: components["schemas"]["Condition"] | null;
         };
         /**
          * User
