@@ -104,7 +104,7 @@ def _sorted(subjects: Iterable[str]) -> tuple[str, ...]:
 
 
 _LEASES, _MANIFESTS, _IDEMPOTENCY = (f"KV_{bucket.name}" for bucket in s.BUCKETS)
-_PACKAGES, _PAYLOADS = (f"OBJ_{bucket.name}" for bucket in s.OBJECT_BUCKETS)
+_PACKAGES, _PAYLOADS, _FILES = (f"OBJ_{bucket.name}" for bucket in s.OBJECT_BUCKETS)
 
 _PERMISSIONS: Final = {
     "registry": Permissions(
@@ -137,9 +137,9 @@ _PERMISSIONS: Final = {
                 *_kv(s.LEASES, "executor.*", "home.*"),
                 *_kv(s.MANIFESTS, "loaded.*"),
                 *_puts_objects(s.PAYLOADS),
-                *_reads(_LEASES, _MANIFESTS, _PACKAGES, _PAYLOADS, c.RUN_STATE, c.RUN_CMD),
+                *_reads(_LEASES, _MANIFESTS, _PACKAGES, _PAYLOADS, _FILES, c.RUN_STATE, c.RUN_CMD),
                 *_works_off(c.RUN_CMD, "*"),
-                *_rpc(c.LIST_CONFIGS, c.GET_CONFIG, c.SET_SETTINGS, c.RELOAD_PLUGINS),
+                *_rpc(c.LIST_CONFIGS, c.GET_CONFIG, c.SET_SETTINGS, c.RELOAD_PLUGINS, c.GET_FILE),
                 *_rpc(c.LIST_ITEMS, c.GET_ITEM, c.ADD_ITEM, c.REPLACE_ITEM, c.PATCH_ITEM, c.DELETE_ITEM),
                 *_rpc(c.REPLACE_COLLECTION, c.CLEAR_COLLECTION),
                 c.RUN_REQUESTED.subject.pattern(),
@@ -174,6 +174,15 @@ _PERMISSIONS: Final = {
                 *_reads(_LEASES, _MANIFESTS, _PAYLOADS, c.RUN_STATE, c.RUN_CMD, c.RUN_LOG, c.RUN_PROGRESS),
                 *_works_off(c.RUN_CMD, s.RECORDER),
                 *_works_off(c.RUN_STATE, s.RECORDER),
+                *_works_off(c.TICKS, s.TICKER),
+                *_works_off(c.EVENTS_APP, s.FOLLOWER),
+                # Nobody else sets timers, and nothing but timers and ticks is in their stream.
+                c.TIMER_SET.subject.pattern(),
+                f"$JS.API.STREAM.PURGE.{c.TICKS}",
+                *_reads(c.TICKS, _FILES),
+                # The data service drops the files that nothing names any more.
+                f"$JS.API.STREAM.PURGE.{_FILES}",
+                c.SCHEDULE_CHANGED.subject.pattern(),
                 c.RUN_REQUESTED.subject.pattern(),
                 c.RUN_STATE_CHANGED.subject.pattern(),
                 c.RUN_CONTROLLED.subject.pattern(),
@@ -189,6 +198,8 @@ _PERMISSIONS: Final = {
             [
                 *_kv(s.IDEMPOTENCY, ">"),
                 *_puts_objects(s.PAYLOADS),
+                *_puts_objects(s.FILES),
+                *_reads(_FILES),
                 *_reads(_LEASES, _MANIFESTS, _IDEMPOTENCY, _PAYLOADS, c.RUN_STATE, c.RUN_LOG, c.RUN_PROGRESS),
                 *_calls("data"),
                 *_calls("registry"),

@@ -92,6 +92,7 @@ def _of_stream(stream: s.Stream, replicas: int) -> api.StreamConfig:
         allow_direct=True,
         deny_delete=True,
         republish=republish,
+        allow_msg_schedules=stream.schedules,
     )
 
 

@@ -33,6 +33,9 @@ ACCESS: Final[dict[str, Level | None]] = {
     "list_runs": "viewer",
     "get_run": "viewer",
     "get_run_log": "viewer",
+    "list_schedules": "viewer",
+    "get_schedule": "viewer",
+    "list_ticks": "viewer",
     "get_current_user": "viewer",
     "change_own_password": "viewer",
     # A key has the rights of whose it is; other people's are the administrators'.
@@ -43,6 +46,9 @@ ACCESS: Final[dict[str, Level | None]] = {
     "run_action": "user",
     "cancel_run": "user",
     "retry_run": "user",
+    "run_schedule": "user",
+    "upload_file": "user",
+    "get_file": "user",
     "add_item": "user",
     "replace_item": "user",
     "patch_item": "user",
@@ -56,13 +62,23 @@ ACCESS: Final[dict[str, Level | None]] = {
     "set_settings": "admin",
     "set_enabled": "admin",
     "delete_plugin": "admin",
+    "create_schedule": "admin",
+    "update_schedule": "admin",
+    "delete_schedule": "admin",
+    "pause_schedule": "admin",
+    "resume_schedule": "admin",
+    "publish_event": "admin",
     "list_users": "admin",
     "create_user": "admin",
     "get_user": "admin",
     "update_user": "admin",
     "delete_user": "admin",
 }
-STRICT_UPSTREAM: Final[dict[str, Level | None]] = {"run_action": "admin", "retry_run": "admin"}
+STRICT_UPSTREAM: Final[dict[str, Level | None]] = {
+    "run_action": "admin",
+    "retry_run": "admin",
+    "run_schedule": "admin",
+}
 """What Dispatcharr leaves to administrators (`PLUGARR_STRICT_UPSTREAM_AUTH=1`)."""
 
 

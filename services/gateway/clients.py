@@ -16,10 +16,10 @@ from shared.contracts import catalog as c
 from shared.contracts.data import GetConfig, ListConfigs, PluginConfig
 from shared.contracts.manifest import Loaded, Manifest
 from shared.contracts.names import token, untoken
-from shared.contracts.plugins import Home
+from shared.contracts.plugins import AppEvent, Home
 from shared.contracts.streams import LEASES, MANIFESTS
 from shared.logging import get_logger
-from shared.messaging.bus import Bus, Held
+from shared.messaging.bus import MSG_ID, Bus, Held
 from shared.messaging.kv import Kv
 
 SYNC_EVERY_S: Final = 30.0
@@ -256,6 +256,20 @@ class Results:
             _resolve(futures, orjson.loads(message.data)["data"])
         except (ValueError, KeyError, TypeError) as error:
             log.warning("result_not_understood", subject=message.subject, error=str(error))
+
+
+class AppEvents:
+    """Events as the bus keeps them."""
+
+    def __init__(self, bus: Bus) -> None:
+        self._bus = bus
+
+    async def publish(self, event: AppEvent, event_id: str) -> None:
+        """Store an event under an id of the caller's; stored twice it is one."""
+        envelope = c.APP_EVENT.envelope(id=event_id, type="app.event", source=self._bus.source, data=event)
+        await self._bus.put(
+            c.APP_EVENT.subject.of(name=event.name), envelope.model_dump_json().encode(), {MSG_ID: event_id}
+        )
 
 
 def _resolve(futures: list[asyncio.Future[dict[str, Any] | None]], value: dict[str, Any] | None) -> None:

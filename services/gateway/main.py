@@ -13,7 +13,9 @@ from starlette.responses import Response
 from services.gateway import openapi
 from services.gateway.access import access
 from services.gateway.accounts import AccountService
-from services.gateway.clients import SYNC_EVERY_S, Feed, Results, age_s
+from services.gateway.clients import SYNC_EVERY_S, AppEvents, Feed, Results, age_s
+from services.gateway.events import EventService
+from services.gateway.files import FileService
 from services.gateway.idempotency import Idempotency
 from services.gateway.identity import Identity
 from services.gateway.middleware import Guard
@@ -26,17 +28,21 @@ from services.gateway.routes import (
     administration,
     data,
     documents,
+    events,
+    files,
     plugins,
     probes,
     runs,
+    schedules,
     ui,
     users,
 )
 from services.gateway.runs import RunService
+from services.gateway.schedules import ScheduleService
 from services.gateway.settings import Settings
 from services.gateway.tokens import Tokens
 from services.gateway.view import PluginsView
-from shared.contracts.streams import IDEMPOTENCY
+from shared.contracts.streams import FILES, IDEMPOTENCY
 from shared.messaging.bus import Bus, connect, wait_connected
 from shared.messaging.kv import Kv
 from shared.messaging.ledger import Ledger
@@ -56,6 +62,7 @@ class Gateway:
         self.results = Results(self.bus)
         payloads = Objects(self.bus)
         self.identity = Identity(self.bus, tokens)
+        self.files = FileService(contents=Objects(self.bus, FILES), asks=self.bus)
         self.runs = RunService(
             view=self.view,
             commands=self.bus,
@@ -70,6 +77,8 @@ class Gateway:
             view=self.view, asks=self.bus, reads=self.feed, payloads=payloads, view_s=view_s
         )
         self.collections = CollectionService(view=self.view, bus=self.bus, payloads=payloads, reads=self.feed)
+        self.schedules = ScheduleService(plugins=self.plugins, files=self.files, asks=self.bus)
+        self.events = EventService(view=self.view, events=AppEvents(self.bus))
         self.accounts = AccountService(asks=self.bus, identity=self.identity, tokens=tokens)
         self.checks: dict[str, Check] = {"bus": self._bus_check, "plugins": self._view_check}
         self.levels = access(strict_upstream=settings.strict_upstream_auth)
@@ -96,6 +105,9 @@ class Gateway:
             plugins.operations(self.view, self.plugins, self.bus, public_url=public_url),
             data.operations(self.collections),
             administration.operations(self.view, self.plugins, public_url=public_url),
+            schedules.operations(self.schedules),
+            events.operations(self.events),
+            files.operations(self.files, self.plugins),
             accounts.operations(self.accounts),
             users.operations(self.accounts),
             probes.operations(self.checks),

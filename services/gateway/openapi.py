@@ -27,6 +27,9 @@ Log in at `POST /api/accounts/token/` and send `Authorization: Bearer <access>`,
 _TAGS: Final = {
     "plugins": "What plugins there are, what they draw, and how they are administered.",
     "runs": "An action of a plugin is a run: it has a state, a log, a result and a history.",
+    "schedules": "What is run when: by cron, by interval, or at one time.",
+    "events": "What happens around the platform, and has actions run that follow it.",
+    "files": "What users hand to plugins.",
     "data": "What plugins store: collections of JSON documents with integer ids.",
     "accounts": "Logging in, the first administrator, oneself.",
     "users": "Users and API keys.",
@@ -44,9 +47,18 @@ SCHEMAS: Final[dict[str, dict[str, Any]]] = {
             "overwrite": {"type": "boolean", "default": False},
         },
     },
+    "FileUpload": {
+        "type": "object",
+        "required": ["file"],
+        "properties": {
+            "file": {"type": "string", "format": "binary", "description": "A file of at most 64 MiB."},
+            "plugin": {"type": "string", "maxLength": 255, "description": "Whose file it is to be."},
+        },
+    },
 }
 _BODIES: Final[dict[str, dict[str, Any]]] = {
     "Upload": {"$ref": _REF.format(model="Upload")},
+    "FileUpload": {"$ref": _REF.format(model="FileUpload")},
     "Document": {"$ref": _REF.format(model="DocumentIn")},
     "Documents": {
         "anyOf": [
@@ -146,7 +158,7 @@ def _parameters(operation: Operation) -> Iterable[dict[str, Any]]:
         schema: dict[str, Any] = {"type": "string", "minLength": 1, "maxLength": 255}
         if name == "id" and operation.tag == "data":
             schema = {"type": "integer", "minimum": 1, "maximum": 2**63 - 1}
-        elif name == "run_id":
+        elif name in {"run_id", "schedule_id", "file_id"}:
             schema = {"type": "string", "format": "uuid"}
         yield {"name": name, "in": "path", "required": True, "schema": schema}
     if operation.query is not None:

@@ -13,7 +13,7 @@ from shared.logging import get_logger
 log = get_logger(__name__)
 
 
-class _Streamed(StreamingResponse):
+class Streamed(StreamingResponse):
     """Closes what it streams, also when the client goes away."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -46,4 +46,4 @@ def streamed_list(total: int, chunks: AsyncIterator[bytes]) -> StreamingResponse
             yield b'{"success":true,"data":['
         yield b'],"total":' + str(total).encode() + b"}"
 
-    return _Streamed(body(), headers={"X-Total-Count": str(total)}, media_type="application/json")
+    return Streamed(body(), headers={"X-Total-Count": str(total)}, media_type="application/json")

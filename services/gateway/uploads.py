@@ -1,6 +1,7 @@
 """Files that come by multipart: written to disk as they arrive, at most 64 MiB."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,6 +15,7 @@ from services.gateway.problems import BadRequest
 from shared import errors
 from shared.contracts.base import OBJECT_LIMIT
 
+_READ: Final = 1024 * 1024
 _LIMIT: Final = OBJECT_LIMIT + MIB
 """Of the request as a whole: the parts' headers count too."""
 
@@ -27,8 +29,39 @@ class Upload:
     overwrite: bool
 
 
+@dataclass(frozen=True, slots=True)
+class UploadedFile:
+    """What came by multipart: a file, on disk where it is large, and texts beside it."""
+
+    file: UploadFile
+    fields: dict[str, str]
+
+    @property
+    def filename(self) -> str:
+        return self.file.filename or ""
+
+    @property
+    def type(self) -> str:
+        """As the sender calls it."""
+        return (self.file.content_type or "").partition(";")[0].strip().lower()
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """The content, never all of it in memory."""
+        while part := await self.file.read(_READ):
+            yield part
+
+
 async def read_upload(request: Request) -> Upload:
     """The file of an import. Raises BadRequest where there is none, TooLarge over 64 MiB."""
+    async with open_upload(request) as upload:
+        given = upload.fields.get("overwrite", "").strip().lower()
+        overwrite = given in {"true", "1", "yes", "on", "y", "t"}
+        return Upload(await upload.file.read(), upload.filename or "plugin.zip", overwrite)
+
+
+@asynccontextmanager
+async def open_upload(request: Request) -> AsyncIterator[UploadedFile]:
+    """The part `file` of a body, while the context lasts. Raises BadRequest and TooLarge as `read_upload`."""
     announced = request.headers.get("content-length", "")
     if announced.isdigit() and int(announced) > _LIMIT:
         raise _too_large()
@@ -57,8 +90,8 @@ async def read_upload(request: Request) -> Upload:
             raise BadRequest("No file: send it as the part `file`", path="file")
         if (file.size or 0) > OBJECT_LIMIT:
             raise _too_large()
-        overwrite = str(form.get("overwrite", "")).strip().lower() in {"true", "1", "yes", "on", "y", "t"}
-        return Upload(await file.read(), file.filename or "plugin.zip", overwrite)
+        fields = {name: value for name, value in form.items() if isinstance(value, str)}
+        yield UploadedFile(file, fields)
     finally:
         await form.close()
 

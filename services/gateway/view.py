@@ -189,6 +189,11 @@ class PluginsView:
         """One entry of the list, as administrators see it."""
         return _with_base(plugin.item, base)
 
+    def enabled(self) -> list[Plugin]:
+        """Every plugin that is enabled, by key."""
+        found = (self.get(key) for key in sorted(self._manifests))
+        return [plugin for plugin in found if plugin is not None and plugin.config.enabled]
+
     def navigation_body(self) -> Body:
         """`{"success": true, "navigation": […]}`: enabled plugins with an entry, in order."""
         if self._navigation is None:

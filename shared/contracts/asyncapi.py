@@ -29,6 +29,9 @@ _SENDS: Final[dict[str, tuple[str, ...]]] = {
     "RUN_ENDED": ("executor", "data"),
     "PLUGIN_CHANGED": ("registry", "executor", "data"),
     "APP_EVENT": ("gateway", "executor"),
+    "TIMER_SET": ("data",),
+    "TICKED": (),
+    "SCHEDULE_CHANGED": ("data",),
 }
 _FOLLOWS: Final[dict[str, tuple[str, ...]]] = {
     "RUN_REQUESTED": ("executor", "data"),
@@ -40,7 +43,10 @@ _FOLLOWS: Final[dict[str, tuple[str, ...]]] = {
     "RUN_CONTROLLED": ("executor",),
     "RUN_ENDED": ("gateway", "executor"),
     "PLUGIN_CHANGED": ("registry", "executor", "gateway"),
-    "APP_EVENT": (),
+    "APP_EVENT": ("data",),
+    "TIMER_SET": (),
+    "TICKED": ("data",),
+    "SCHEDULE_CHANGED": ("gateway",),
 }
 
 

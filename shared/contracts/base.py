@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Annotated, Any, Final, Generic, Literal, TypeVar
+from uuid import UUID
 
 import uuid_utils
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, ValidationError
@@ -54,6 +55,26 @@ def parse_timestamp(text: Timestamp) -> datetime:
 def new_id() -> str:
     """A UUIDv7: ids of runs, events and operations sort by time."""
     return str(uuid_utils.uuid7())
+
+
+def derived_id(like: str, *names: str) -> str:
+    """An id that follows from names, with the time of a UUIDv7 `like`: who makes it again makes the same.
+
+    A hash as UUIDv5 has it, in the form of a UUIDv7, so that it sorts by time like every other id.
+    """
+    hashed = int.from_bytes(hashlib.sha256("\0".join(names).encode()).digest()[:10])
+    return _uuid7(UUID(like).int >> 80, hashed)
+
+
+def derived_id_at(epoch_ms: int, *names: str) -> str:
+    """The same for a moment, in milliseconds since 1970."""
+    hashed = int.from_bytes(hashlib.sha256("\0".join(names).encode()).digest()[:10])
+    return _uuid7(epoch_ms, hashed)
+
+
+def _uuid7(epoch_ms: int, random: int) -> str:
+    value = (epoch_ms & 0xFFFF_FFFF_FFFF) << 80 | random
+    return str(UUID(int=value & ~(0xF << 76) & ~(0x3 << 62) | 7 << 76 | 2 << 62))
 
 
 def sha256(data: bytes) -> Digest:

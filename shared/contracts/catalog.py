@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from shared.contracts import data, plugins, runs, users
+from shared.contracts import data, files, plugins, runs, schedules, users
 from shared.contracts.base import Done
 from shared.contracts.contract import AnyContract, Rpc, Signal, Stored, StoredEvent, Subject
 
@@ -13,6 +13,8 @@ RUN_LOG: Final = "RUN_LOG"
 RUN_PROGRESS: Final = "RUN_PROGRESS"
 EVENTS_PLUGINS: Final = "EVENTS_PLUGINS"
 EVENTS_APP: Final = "EVENTS_APP"
+EVENTS_SCHEDULES: Final = "EVENTS_SCHEDULES"
+TICKS: Final = "TICKS"
 
 # A run, from the command to the history.
 RUN_REQUESTED: Final = Stored(Subject("run.request.{plugin}"), runs.RunRequested, RUN_CMD)
@@ -31,6 +33,13 @@ RUN_ENDED: Final = Signal(Subject("run.result.{kind}.{caller}.{run_id}"), runs.R
 # Facts about plugins and the application around them.
 PLUGIN_CHANGED: Final = StoredEvent(Subject("event.plugins.{plugin}"), plugins.PluginChanged, EVENTS_PLUGINS)
 APP_EVENT: Final = StoredEvent(Subject("event.app.{name}"), plugins.AppEvent, EVENTS_APP)
+
+# Schedules: timers that the bus keeps, and what they turn into when they go off.
+TIMER_SET: Final = Stored(Subject("schedule.{schedule_id}"), schedules.TickDue, TICKS)
+TICKED: Final = Stored(Subject("tick.{schedule_id}"), schedules.TickDue, TICKS)
+SCHEDULE_CHANGED: Final = StoredEvent(
+    Subject("event.schedules.{schedule_id}"), schedules.ScheduleChanged, EVENTS_SCHEDULES
+)
 
 # The registry.
 RELOAD_PLUGINS: Final = Rpc(
@@ -71,6 +80,20 @@ GET_RUN: Final = Rpc("data.get_run", runs.GetRun, runs.Run)
 GET_RUN_LOG: Final = Rpc("data.get_run_log", runs.GetRunLog, runs.RunLog)
 CANCEL_RUN: Final = Rpc("data.cancel_run", runs.CancelRun, runs.CancelAnswer)
 RETRY_RUN: Final = Rpc("data.retry_run", runs.RetryRun, runs.Retried)
+
+# Schedules.
+LIST_SCHEDULES: Final = Rpc("data.list_schedules", schedules.ListSchedules, schedules.SchedulePage)
+GET_SCHEDULE: Final = Rpc("data.get_schedule", schedules.GetSchedule, schedules.StoredSchedule)
+CREATE_SCHEDULE: Final = Rpc("data.create_schedule", schedules.CreateSchedule, schedules.StoredSchedule)
+UPDATE_SCHEDULE: Final = Rpc("data.update_schedule", schedules.UpdateSchedule, schedules.StoredSchedule)
+DELETE_SCHEDULE: Final = Rpc("data.delete_schedule", schedules.DeleteSchedule, Done)
+RUN_SCHEDULE: Final = Rpc("data.run_schedule", schedules.RunSchedule, schedules.ScheduleStarted)
+LIST_TICKS: Final = Rpc("data.list_ticks", schedules.ListTicks, schedules.TickPage)
+
+# Files.
+ADD_FILE: Final = Rpc("data.add_file", files.AddFile, files.StoredFile)
+GET_FILE: Final = Rpc("data.get_file", files.GetFile, files.StoredFile)
+USE_FILES: Final = Rpc("data.use_files", files.UseFiles, files.UsedFiles)
 
 # Users.
 GET_SETUP: Final = Rpc("data.get_setup", users.GetSetup, users.Setup)

@@ -4,7 +4,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
-from shared.contracts.base import Answer, Command, Event, JsonObject, Name, ObjectRef, Timestamp
+from shared.contracts.base import Answer, Command, Event, JsonObject, Name, ObjectRef, RunId, Timestamp
 
 
 class ReloadPlugins(Command):
@@ -100,6 +100,12 @@ class AppEvent(Event):
     payload: JsonObject = Field(default_factory=dict)
     plugin: str | None = None
     """The plugin that emitted it, if one did."""
+    actor: str | None = None
+    """Who published it, if no plugin did: `user:admin`."""
+    run_id: RunId | None = None
+    """The run that emitted it."""
+    depth: Annotated[int, Field(ge=0, le=8)] = 0
+    """How many plugins had called one another before it was emitted."""
 
 
 class Lease(Event):

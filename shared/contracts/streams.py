@@ -30,6 +30,8 @@ class Stream:
     duplicate_window_s: float = 120.0
     republish: bool = False
     """To `live.>`, with the stream's sequence and the last one of its subject."""
+    schedules: bool = False
+    """Whether messages may be timers. Who may publish to it can then reach every subject of it."""
 
 
 @dataclass(frozen=True)
@@ -117,12 +119,36 @@ STREAMS: Final = (
         max_bytes=256 * _MIB,
         republish=True,
     ),
+    Stream(
+        catalog.EVENTS_SCHEDULES,
+        _subjects(catalog.EVENTS_SCHEDULES),
+        max_age_s=_DAY_S,
+        max_bytes=64 * _MIB,
+        discard_new=False,
+        republish=True,
+    ),
+    Stream(
+        catalog.TICKS,
+        _subjects(catalog.TICKS),
+        # Timers are set at most a day ahead, and set again where one is missing: MongoDB is the truth.
+        max_age_s=3 * _DAY_S,
+        max_bytes=64 * _MIB,
+        # The server makes no stream with timers that refuses when full.
+        discard_new=False,
+        # One timer a schedule, and one tick: the next timer is set when a tick was dealt with.
+        max_msgs_per_subject=1,
+        schedules=True,
+    ),
 )
 
 RECORDER: Final = "recorder"
+TICKER: Final = "ticker"
+FOLLOWER: Final = "follower"
 DURABLES: Final = (
     Durable(catalog.RUN_CMD, RECORDER, max_ack_pending=5000),
     Durable(catalog.RUN_STATE, RECORDER, max_ack_pending=5000),
+    Durable(catalog.TICKS, TICKER, filters=(catalog.TICKED.subject.pattern(),)),
+    Durable(catalog.EVENTS_APP, FOLLOWER),
 )
 
 LEASES: Final = Bucket("leases", max_bytes=16 * _MIB, marker_ttl_s=60.0, max_value_size=4096)
@@ -138,7 +164,9 @@ PACKAGES: Final = ObjectBucket("packages", max_bytes=4096 * _MIB)
 """A plugin's files as a ZIP, under its digest."""
 PAYLOADS: Final = ObjectBucket("payloads", max_bytes=2048 * _MIB, ttl_s=8 * _DAY_S)
 """Params, results and uploads over 512 KiB, under their digest."""
-OBJECT_BUCKETS: Final = (PACKAGES, PAYLOADS)
+FILES: Final = ObjectBucket("files", max_bytes=8192 * _MIB)
+"""What users uploaded, under its file's id; the data service drops what nothing names any more."""
+OBJECT_BUCKETS: Final = (PACKAGES, PAYLOADS, FILES)
 
 RESERVED_BYTES: Final = sum(kept.max_bytes for kept in (*STREAMS, *BUCKETS, *OBJECT_BUCKETS))
 """What a server must be allowed to store; it is taken from the disk only as it is used."""

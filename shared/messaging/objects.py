@@ -38,17 +38,36 @@ class Objects:
         chunks = range(0, len(data), CHUNK_BYTES)
         for start in chunks:
             await self._bus.put(f"$O.{self._bucket}.C.{nuid}", data[start : start + CHUNK_BYTES])
-        info = {
-            "name": digest,
-            "bucket": self._bucket,
-            "nuid": nuid,
-            "size": len(data),
-            "chunks": len(chunks),
-            "digest": "SHA-256=" + base64.urlsafe_b64encode(bytes.fromhex(digest)).decode(),
-            "options": {"max_chunk_size": CHUNK_BYTES},
-        }
-        await self._bus.put(self._meta(digest), orjson.dumps(info))
+        await self._bus.put(
+            self._meta(digest), self._described(digest, nuid, bytes.fromhex(digest), len(data), len(chunks))
+        )
         return reference
+
+    async def put_as(self, name: str, chunks: AsyncIterator[bytes]) -> int:
+        """Store a stream of bytes under a name of its own, never all in memory; how many they were.
+
+        Nobody sees it before it is whole. Raises TooLarge, Unavailable.
+        """
+        nuid = self._nuid()
+        whole, size, count, held = hashlib.sha256(), 0, 0, bytearray()
+
+        async def flush(least: int) -> None:
+            nonlocal count
+            while len(held) >= least and held:
+                await self._bus.put(f"$O.{self._bucket}.C.{nuid}", bytes(held[:CHUNK_BYTES]))
+                del held[:CHUNK_BYTES]
+                count += 1
+
+        async for chunk in chunks:
+            size += len(chunk)
+            if size > OBJECT_LIMIT:
+                raise errors.TooLarge(f"more than the {OBJECT_LIMIT:,} bytes that may travel")
+            whole.update(chunk)
+            held += chunk
+            await flush(CHUNK_BYTES)
+        await flush(1)
+        await self._bus.put(self._meta(name), self._described(name, nuid, whole.digest(), size, count))
+        return size
 
     async def has(self, digest: str) -> bool:
         """Whether it is stored."""
@@ -68,7 +87,7 @@ class Objects:
         async for held in self._bus.walk(self._stream, subject, page=_BATCH):
             whole.update(held.data)
             yield held.data
-        if whole.hexdigest() != digest:
+        if _digest(whole.digest()) != info["digest"]:
             raise errors.NotFound(f"object {digest[:12]}… in {self._bucket} is no longer whole")
 
     async def stored(self) -> dict[str, datetime]:
@@ -97,6 +116,19 @@ class Objects:
         if fault is not None:
             raise errors.Internal(f"the bus refused to drop {subject}: {fault.get('description')}")
 
+    def _described(self, name: str, nuid: str, digest: bytes, size: int, chunks: int) -> bytes:
+        return orjson.dumps(
+            {
+                "name": name,
+                "bucket": self._bucket,
+                "nuid": nuid,
+                "size": size,
+                "chunks": chunks,
+                "digest": _digest(digest),
+                "options": {"max_chunk_size": CHUNK_BYTES},
+            }
+        )
+
     def _meta(self, digest: str) -> str:
         return f"$O.{self._bucket}.M.{base64.urlsafe_b64encode(digest.encode()).decode()}"
 
@@ -110,6 +142,10 @@ class Objects:
             return None
         info: dict[str, Any] = orjson.loads(held.data)
         return None if info.get("deleted") else info
+
+
+def _digest(digest: bytes) -> str:
+    return "SHA-256=" + base64.urlsafe_b64encode(digest).decode()
 
 
 async def by_reference(objects: Objects, value: Any) -> Any:

@@ -25,6 +25,7 @@ from shared.messaging.objects import Objects, by_reference, resolved
 from shared.messaging.pull import Delivery, Pull
 from shared.messaging.streaming import packed
 from tests.integration.gateway.responders import Collections, Users
+from tests.integration.gateway.work_responders import Files, Schedules
 
 DIGEST = "0" * 63
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(100)
@@ -44,6 +45,8 @@ class Platform:
         self.data, self.registry, self.executor, self.provisioner = data, registry, executor, provisioner
         self.users = Users()
         self.collections = Collections(Objects(data))
+        self.schedules = Schedules()
+        self.files = Files()
         self.configs: dict[str, d.PluginConfig] = {}
         self.runs: dict[str, r.Run] = {}
         self.commands: list[r.RunRequested] = []
@@ -62,6 +65,8 @@ class Platform:
         data = Handlers(self.data.broker, "data")
         self.users.bind(data)
         self.collections.bind(data)
+        self.schedules.bind(data)
+        self.files.bind(data)
         data.streaming(c.LIST_CONFIGS, self.list_configs)
         data.command(c.GET_CONFIG, self.get_config)
         data.command(c.SET_ENABLED, self.set_enabled)

@@ -31,6 +31,8 @@ async def call(client: httpx.AsyncClient, operation: Operation) -> httpx.Respons
         "id": "1",
         "page_id": "main",
         "run_id": new_id(),
+        "schedule_id": new_id(),
+        "file_id": new_id(),
         "service": "data",
     }
     path = operation.path

@@ -35,6 +35,8 @@ OPERATIONS = {
     )
 }
 KNOWN = {"key": "hello", "collection": "things", "id": 1, "page_id": "main", "service": "data"}
+TRANSPORT = {414, 431}
+"""Refused before anybody looks for an operation."""
 CONFORMANCE = [
     not_a_server_error,
     status_code_conformance,
@@ -58,7 +60,8 @@ async def install(site: Served) -> None:
 
 def call(site: Served, case: schemathesis.Case, token: str) -> None:
     response = case.call(base_url=site.url, headers={"Authorization": f"Bearer {token}"}, timeout=20)
-    case.validate_response(response, checks=CONFORMANCE)
+    if response.status_code not in TRANSPORT:
+        case.validate_response(response, checks=CONFORMANCE)
 
 
 @pytest.mark.parametrize("op", sorted(ACCESS))
