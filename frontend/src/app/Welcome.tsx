@@ -1,5 +1,53 @@
+import { Center, Loader } from "@mantine/core";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { type ReactNode, useEffect } from "react";
 import { Outlet } from "react-router";
+import { LoginPage } from "@/features/accounts/LoginPage";
+import { SetupPage } from "@/features/accounts/SetupPage";
+import { api, call } from "@/shared/api/client";
+import { keys } from "@/shared/api/keys";
+import { useLoggedIn } from "@/shared/api/session";
+import { Failed } from "@/shared/ui/states";
+import { UserContext } from "./user";
 
+/**
+ * Stands before every page: makes the first administrator, asks who it is, and lets in. The address
+ * stays as it is meanwhile, so that a deep link opens where it leads.
+ */
 export function Welcome() {
-  return <Outlet />;
+  const loggedIn = useLoggedIn();
+  const client = useQueryClient();
+  useEffect(() => {
+    // What one user may see is nothing for the next.
+    if (!loggedIn) client.clear();
+  }, [loggedIn, client]);
+  return loggedIn ? <Inside /> : <Outside />;
+}
+
+function Outside() {
+  const setup = useQuery({ queryKey: keys.setup, queryFn: () => call(api.GET("/api/setup/")), staleTime: 0 });
+  if (setup.data) return setup.data.needed ? <SetupPage /> : <LoginPage />;
+  return <Waiting error={setup.error} retry={() => void setup.refetch()} />;
+}
+
+function Inside() {
+  const me = useQuery({ queryKey: keys.me, queryFn: () => call(api.GET("/api/accounts/users/me/")) });
+  if (!me.data) return <Waiting error={me.error} retry={() => void me.refetch()} />;
+  return (
+    <UserContext value={me.data}>
+      <Outlet />
+    </UserContext>
+  );
+}
+
+function Waiting({ error, retry }: { error: unknown; retry: () => void }): ReactNode {
+  return (
+    <Center component="main" mih="100dvh" p="md">
+      {error ? (
+        <Failed error={error} retry={retry} what="Plugarr does not answer" />
+      ) : (
+        <Loader aria-label="Loading" />
+      )}
+    </Center>
+  );
 }

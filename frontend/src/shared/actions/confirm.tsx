@@ -1,6 +1,4 @@
-import { Text } from "@mantine/core";
-import { modals } from "@mantine/modals";
-import type { ReactNode } from "react";
+import { lazy, type ReactNode, Suspense, useSyncExternalStore } from "react";
 import type { Confirm } from "../api/types";
 
 export interface Question {
@@ -10,30 +8,58 @@ export interface Question {
   color?: string;
 }
 
+export interface Asked extends Question {
+  id: number;
+  answer: (yes: boolean) => void;
+}
+
+const listeners = new Set<() => void>();
+let asked: Asked | null = null;
+let count = 0;
+
 /** Ask before something is done; false where the answer is no, or none. */
-export function ask({ title, message, confirmLabel = "Confirm", color }: Question): Promise<boolean> {
+export function ask(question: Question): Promise<boolean> {
+  asked?.answer(false);
   return new Promise((resolve) => {
-    modals.openConfirmModal({
-      title,
-      centered: true,
-      children: typeof message === "string" ? <Text size="sm">{message}</Text> : message,
-      labels: { confirm: confirmLabel, cancel: "Cancel" },
-      confirmProps: { color, "data-autofocus": true },
-      onConfirm: () => resolve(true),
-      onCancel: () => resolve(false),
-      onClose: () => resolve(false),
-    });
+    count += 1;
+    const answer = (yes: boolean) => {
+      resolve(yes);
+      if (asked === mine) change(null);
+    };
+    const mine: Asked = { ...question, id: count, answer };
+    change(mine);
   });
 }
 
 /** What a schema's `confirm` asks: nothing, a plain question, or the author's own words. */
-export function questionOf(confirm: boolean | Confirm | null | undefined, label: string): Question | null {
+export function questionOf(
+  confirm: boolean | Confirm | null | undefined,
+  label: string,
+  color?: string,
+): Question | null {
   if (!confirm) return null;
-  if (confirm === true) return { title: label, message: `Run “${label}”?`, confirmLabel: label };
+  const plain = { title: label, message: `Run “${label}”?`, confirmLabel: label, color };
+  if (confirm === true) return plain;
   if (confirm.required === false) return null;
-  return {
-    title: confirm.title || label,
-    message: confirm.message || `Run “${label}”?`,
-    confirmLabel: label,
-  };
+  return { ...plain, title: confirm.title || plain.title, message: confirm.message || plain.message };
+}
+
+// Its dialog comes with the first question: most visits ask none.
+const ConfirmDialog = lazy(() => import("./ConfirmDialog"));
+
+/** Draws what `ask` asks; once in the whole UI. */
+export function ConfirmHost() {
+  const question = useSyncExternalStore(
+    (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    () => asked,
+  );
+  return question && <Suspense>{<ConfirmDialog key={question.id} {...question} />}</Suspense>;
+}
+
+function change(next: Asked | null): void {
+  asked = next;
+  for (const listener of [...listeners]) listener();
 }

@@ -28,6 +28,7 @@ export function showDone(message: string): void {
 }
 
 export interface Notice {
+  id?: string;
   outcome: Outcome;
   title?: string;
   message: string;
@@ -35,9 +36,10 @@ export interface Notice {
   runId?: string;
 }
 
-export function show({ outcome, title, message, runId }: Notice): void {
+export function show({ id, outcome, title, message, runId }: Notice): void {
   const stays = message.length > LONG || outcome === "error";
   notifications.show({
+    id,
     title,
     color: OUTCOME_COLOR[outcome],
     icon: <Icon name={ICON[outcome]} size={18} />,
