@@ -83,6 +83,11 @@ def _reads(*stream_names: str) -> list[str]:
     return [f"$JS.API.DIRECT.GET.{name}{end}" for name in stream_names for end in ("", ".>")]
 
 
+def _sizes_up(*stream_names: str) -> list[str]:
+    """Reading a stream's creation time and which sequences it holds."""
+    return [f"$JS.API.STREAM.INFO.{name}" for name in stream_names]
+
+
 def _works_off(stream: str, durable: str) -> list[str]:
     return [
         f"$JS.API.CONSUMER.INFO.{stream}.{durable}",
@@ -103,7 +108,24 @@ def _sorted(subjects: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(set(subjects)))
 
 
-_LEASES, _MANIFESTS, _IDEMPOTENCY = (f"KV_{bucket.name}" for bucket in s.BUCKETS)
+_FOLLOWED_LIVE: Final = (
+    c.RUN_STATE,
+    c.RUN_LOG,
+    c.RUN_PROGRESS,
+    c.EVENTS_PLUGINS,
+    c.EVENTS_APP,
+    c.EVENTS_DATA,
+)
+"""Streams that serve topics of the WebSocket."""
+_CHANGES: Final = (
+    c.DATA_CHANGED,
+    c.CONFIG_CHANGED,
+    c.USER_CHANGED,
+    c.SCHEDULE_CHANGED,
+    c.CHANGES_CHECKED,
+    c.CHANGES_LOST,
+)
+_LEASES, _MANIFESTS, _IDEMPOTENCY, _TICKETS = (f"KV_{bucket.name}" for bucket in s.BUCKETS)
 _PACKAGES, _PAYLOADS, _FILES = (f"OBJ_{bucket.name}" for bucket in s.OBJECT_BUCKETS)
 
 _PERMISSIONS: Final = {
@@ -182,7 +204,9 @@ _PERMISSIONS: Final = {
                 *_reads(c.TICKS, _FILES),
                 # The data service drops the files that nothing names any more.
                 f"$JS.API.STREAM.PURGE.{_FILES}",
-                c.SCHEDULE_CHANGED.subject.pattern(),
+                *_reads(c.EVENTS_DATA),
+                *_sizes_up(c.EVENTS_DATA),
+                *(contract.subject.pattern() for contract in _CHANGES),
                 c.RUN_REQUESTED.subject.pattern(),
                 c.RUN_STATE_CHANGED.subject.pattern(),
                 c.RUN_CONTROLLED.subject.pattern(),
@@ -197,10 +221,13 @@ _PERMISSIONS: Final = {
         publish=_sorted(
             [
                 *_kv(s.IDEMPOTENCY, ">"),
+                *_kv(s.TICKETS, "*"),
                 *_puts_objects(s.PAYLOADS),
                 *_puts_objects(s.FILES),
                 *_reads(_FILES),
-                *_reads(_LEASES, _MANIFESTS, _IDEMPOTENCY, _PAYLOADS, c.RUN_STATE, c.RUN_LOG, c.RUN_PROGRESS),
+                *_reads(_LEASES, _MANIFESTS, _IDEMPOTENCY, _TICKETS, _PAYLOADS),
+                *_reads(*_FOLLOWED_LIVE),
+                *_sizes_up(*_FOLLOWED_LIVE),
                 *_calls("data"),
                 *_calls("registry"),
                 c.RUN_REQUESTED.subject.pattern(),

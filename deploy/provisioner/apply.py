@@ -107,7 +107,7 @@ def _of_bucket(bucket: s.Bucket, replicas: int) -> api.StreamConfig:
         max_msgs_per_subject=1,
         max_msg_size=bucket.max_value_size,
         storage=api.StorageType.MEMORY if bucket.memory else api.StorageType.FILE,
-        duplicate_window=_DUPLICATES_S,
+        duplicate_window=min(_DUPLICATES_S, bucket.ttl_s or _DUPLICATES_S),
         num_replicas=replicas,
         allow_direct=True,
         # A header of any writer could erase the whole bucket; with delete markers the server insists on it.

@@ -9,6 +9,8 @@ from types import FrameType
 
 import uvicorn
 
+from services.gateway.live.wire import SERVER as WS_SERVER
+from services.gateway.live.wire import LiveProtocol
 from services.gateway.main import create_app
 from services.gateway.settings import Settings
 from shared import logging
@@ -56,6 +58,8 @@ def main() -> None:
     config = uvicorn.Config(
         gateway.app,
         http="httptools",
+        ws=LiveProtocol,
+        **WS_SERVER,
         log_config=None,
         access_log=False,
         lifespan="on",

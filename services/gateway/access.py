@@ -38,6 +38,7 @@ ACCESS: Final[dict[str, Level | None]] = {
     "list_ticks": "viewer",
     "get_current_user": "viewer",
     "change_own_password": "viewer",
+    "create_ws_ticket": "viewer",
     # A key has the rights of whose it is; other people's are the administrators'.
     "list_api_keys": "viewer",
     "create_api_key": "viewer",

@@ -79,6 +79,10 @@ class Feed:
             await self._read(f"{kind}.{token(key)}")
         await self._read_config(key)
 
+    async def refresh_config(self, key: str) -> None:
+        """Read a plugin's config again. Raises Unavailable or TimedOut."""
+        await self._read_config(key)
+
     async def sync(self) -> None:
         """Read everything. Raises Unavailable or TimedOut."""
         before, revs = dict(self._seqs), self._view.config_revs()

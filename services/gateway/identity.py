@@ -92,19 +92,23 @@ class Identity:
 
     async def of_token(self, token: str) -> User:
         """The active user of an access token. Raises Unauthenticated."""
+        return await self.of_claims(self.claims_of(token))
+
+    def claims_of(self, token: str) -> Claims:
+        """What an access token says. Raises Unauthenticated."""
         claims = self._claims.get(token)
         if claims is None or claims.expires_at <= time.time():
             claims = self._tokens.read(token, "access")
             self._claims[token] = claims
             while len(self._claims) > _MOST:
                 self._claims.popitem(last=False)
-        return await self._current(claims)
+        return claims
 
     async def refreshed(self, token: str) -> dict[str, str]:
         """A new pair for a refresh token. Raises Unauthenticated."""
         claims = self._tokens.read(token, "refresh")
         self._users.forget(claims.user_id)
-        user = await self._current(claims)
+        user = await self.of_claims(claims)
         return self._tokens.pair(user, logged_in_at=claims.logged_in_at)
 
     def changed(self, user_id: str) -> None:
@@ -112,7 +116,8 @@ class Identity:
         self._users.forget(user_id)
         self._keys = Recent(self._get_key_owner, fresh_s=FRESH_S)
 
-    async def _current(self, claims: Claims) -> User:
+    async def of_claims(self, claims: Claims) -> User:
+        """The active user whom claims of ours name. Raises Unauthenticated."""
         user = self._users.held(claims.user_id)
         if user is None:
             try:

@@ -18,6 +18,11 @@ from services.gateway.events import EventService
 from services.gateway.files import FileService
 from services.gateway.idempotency import Idempotency
 from services.gateway.identity import Identity
+from services.gateway.live.endpoint import LiveEndpoint
+from services.gateway.live.hub import Hub
+from services.gateway.live.insight import Insight
+from services.gateway.live.streams import BusStreams
+from services.gateway.live.tickets import Tickets
 from services.gateway.middleware import Guard
 from services.gateway.operations import Operation, OperationRoute, Operations
 from services.gateway.plugin_data import CollectionService
@@ -30,6 +35,7 @@ from services.gateway.routes import (
     documents,
     events,
     files,
+    live,
     plugins,
     probes,
     runs,
@@ -42,7 +48,7 @@ from services.gateway.schedules import ScheduleService
 from services.gateway.settings import Settings
 from services.gateway.tokens import Tokens
 from services.gateway.view import PluginsView
-from shared.contracts.streams import FILES, IDEMPOTENCY
+from shared.contracts.streams import FILES, IDEMPOTENCY, TICKETS
 from shared.messaging.bus import Bus, connect, wait_connected
 from shared.messaging.kv import Kv
 from shared.messaging.ledger import Ledger
@@ -80,6 +86,20 @@ class Gateway:
         self.schedules = ScheduleService(plugins=self.plugins, files=self.files, asks=self.bus)
         self.events = EventService(view=self.view, events=AppEvents(self.bus))
         self.accounts = AccountService(asks=self.bus, identity=self.identity, tokens=tokens)
+        self.tickets = Tickets(Kv(self.bus, TICKETS))
+        insight = Insight(self.feed, self.identity)
+        self.hub = Hub(BusStreams(self.bus), prepare=insight.prepare)
+        self.live = LiveEndpoint(
+            self.hub,
+            self.identity,
+            self.tickets,
+            public_url=settings.public_url,
+            origins=settings.cors_origins,
+            allowed_hosts=settings.allowed_hosts,
+            per_user=settings.ws_per_user,
+            most=settings.ws_total,
+        )
+        self.insight = insight
         self.checks: dict[str, Check] = {"bus": self._bus_check, "plugins": self._view_check}
         self.levels = access(strict_upstream=settings.strict_upstream_auth)
         self.app = self._app()
@@ -91,8 +111,10 @@ class Gateway:
         try:
             await self.results.start()
             await self.feed.start()
+            await self.insight.start(self.bus, self.hub, self.live)
             yield
         finally:
+            await self.insight.stop()
             await self.feed.stop()
             await self.results.stop()
             await self.bus.broker.stop()
@@ -112,6 +134,7 @@ class Gateway:
             users.operations(self.accounts),
             probes.operations(self.checks),
             documents.operations(self.app_document),
+            live.operations(self.tickets, self.identity),
         ]
         return [operation for noun in nouns for operation in noun.declared]
 
@@ -130,6 +153,7 @@ class Gateway:
         app.router.redirect_slashes = False
         for operation in self.operations():
             app.router.routes.append(OperationRoute(operation, self.identity, self.levels))
+        app.router.routes += live.routes(self.live)
         app.router.routes.append(ui.route(self.settings.ui_dir, self.checks))
         app.add_exception_handler(HTTPException, _http_problem)
         if self.settings.cors_origins:

@@ -234,6 +234,11 @@ class SuperuserBody(SetupBody):
     email: str | None = Field(default=None, description="Taken, and not kept.")
 
 
+class WsTicket(BaseModel):
+    ticket: str
+    expires_in_s: float
+
+
 class SuperuserExists(BaseModel):
     superuser_exists: bool
 

@@ -33,6 +33,10 @@ class Settings(CommonSettings):
     strict_upstream_auth: bool = Field(
         default=False, description="Only administrators run actions, as in Dispatcharr."
     )
+    ws_per_user: int = Field(
+        default=50, ge=1, description="WebSocket connections that a user may have on one gateway."
+    )
+    ws_total: int = Field(default=10_000, ge=1, description="WebSocket connections on one gateway.")
     jwt_secret: SecretStr | None = Field(
         default=None, description="Signs tokens, at least 32 characters; by default the file jwt."
     )

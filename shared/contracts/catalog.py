@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from shared.contracts import data, files, plugins, runs, schedules, users
+from shared.contracts import changes, data, files, plugins, runs, schedules, users
 from shared.contracts.base import Done
 from shared.contracts.contract import AnyContract, Rpc, Signal, Stored, StoredEvent, Subject
 
@@ -13,7 +13,7 @@ RUN_LOG: Final = "RUN_LOG"
 RUN_PROGRESS: Final = "RUN_PROGRESS"
 EVENTS_PLUGINS: Final = "EVENTS_PLUGINS"
 EVENTS_APP: Final = "EVENTS_APP"
-EVENTS_SCHEDULES: Final = "EVENTS_SCHEDULES"
+EVENTS_DATA: Final = "EVENTS_DATA"
 TICKS: Final = "TICKS"
 
 # A run, from the command to the history.
@@ -37,9 +37,18 @@ APP_EVENT: Final = StoredEvent(Subject("event.app.{name}"), plugins.AppEvent, EV
 # Schedules: timers that the bus keeps, and what they turn into when they go off.
 TIMER_SET: Final = Stored(Subject("schedule.{schedule_id}"), schedules.TickDue, TICKS)
 TICKED: Final = Stored(Subject("tick.{schedule_id}"), schedules.TickDue, TICKS)
-SCHEDULE_CHANGED: Final = StoredEvent(
-    Subject("event.schedules.{schedule_id}"), schedules.ScheduleChanged, EVENTS_SCHEDULES
+
+# What MongoDB's change stream says; only data's tailer writes these.
+DATA_CHANGED: Final = StoredEvent(
+    Subject("event.data.{plugin}.{collection}"), changes.DataChanged, EVENTS_DATA
 )
+CONFIG_CHANGED: Final = StoredEvent(Subject("event.configs.{plugin}"), changes.ConfigChanged, EVENTS_DATA)
+USER_CHANGED: Final = StoredEvent(Subject("event.users.{user}"), changes.UserChanged, EVENTS_DATA)
+SCHEDULE_CHANGED: Final = StoredEvent(
+    Subject("event.schedules.{schedule_id}"), changes.ScheduleChanged, EVENTS_DATA
+)
+CHANGES_CHECKED: Final = StoredEvent(Subject("event.changes.checked"), changes.ChangesChecked, EVENTS_DATA)
+CHANGES_LOST: Final = StoredEvent(Subject("event.changes.lost"), changes.ChangesLost, EVENTS_DATA)
 
 # The registry.
 RELOAD_PLUGINS: Final = Rpc(

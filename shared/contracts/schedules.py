@@ -4,7 +4,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
-from shared.contracts.base import Answer, Command, Event, JsonObject, Name, RunId, Timestamp
+from shared.contracts.base import Answer, Command, JsonObject, Name, RunId, Timestamp
 
 MAX_PARAMS: Final = 256 * 1024
 """Bytes of JSON that a schedule's params may take."""
@@ -174,15 +174,3 @@ class TickDue(Command):
     schedule_id: ScheduleId
     rev: int
     due: Timestamp
-
-
-class ScheduleChanged(Event):
-    """A schedule was made, changed, removed, or has ticked; whoever cares reads it again."""
-
-    id: ScheduleId
-    plugin: Name
-    change: Literal["created", "changed", "removed", "ticked"]
-    rev: int = 0
-    outcome: TickOutcome | None = None
-    run_id: RunId | None = None
-    actor: str | None = None

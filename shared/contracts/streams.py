@@ -120,10 +120,11 @@ STREAMS: Final = (
         republish=True,
     ),
     Stream(
-        catalog.EVENTS_SCHEDULES,
-        _subjects(catalog.EVENTS_SCHEDULES),
+        catalog.EVENTS_DATA,
+        _subjects(catalog.EVENTS_DATA),
         max_age_s=_DAY_S,
-        max_bytes=64 * _MIB,
+        max_bytes=256 * _MIB,
+        # MongoDB holds what they tell of: who missed one reads again, but a full stream would hold up all.
         discard_new=False,
         republish=True,
     ),
@@ -158,7 +159,9 @@ MANIFESTS: Final = Bucket("manifests", max_bytes=1024 * _MIB, max_value_size=512
 `epoch.registry`, on whose revision every write of a manifest depends: it fences a former lease holder."""
 IDEMPOTENCY: Final = Bucket("idempotency", max_bytes=256 * _MIB, ttl_s=_DAY_S, max_value_size=4096)
 """Keys: `<user>.<plugin>.<key>`."""
-BUCKETS: Final = (LEASES, MANIFESTS, IDEMPOTENCY)
+TICKETS: Final = Bucket("tickets", max_bytes=16 * _MIB, ttl_s=60.0, memory=True, max_value_size=4096)
+"""Keys: digests of one-time tickets for the WebSocket."""
+BUCKETS: Final = (LEASES, MANIFESTS, IDEMPOTENCY, TICKETS)
 
 PACKAGES: Final = ObjectBucket("packages", max_bytes=4096 * _MIB)
 """A plugin's files as a ZIP, under its digest."""

@@ -11,6 +11,8 @@ import pytest
 import pytest_asyncio
 import uvicorn
 
+from services.gateway.live.wire import SERVER as WS_SERVER
+from services.gateway.live.wire import LiveProtocol
 from services.gateway.main import Gateway, create_app
 from services.gateway.settings import Settings
 from shared.contracts.streams import MANIFESTS
@@ -38,9 +40,12 @@ class Served:
 
     def as_(self, level: str) -> httpx.AsyncClient:
         """A client of the user `admin`, `user` or `viewer`."""
+        return self.client(authorization=f"Bearer {self.token(level)}")
+
+    def token(self, level: str) -> str:
+        """An access token of the user `admin`, `user` or `viewer`."""
         user = next(u for u in self.platform.users.users.values() if u.username == level)
-        token = self.gateway.accounts._tokens.pair(user)["access"]
-        return self.client(authorization=f"Bearer {token}")
+        return self.gateway.accounts._tokens.pair(user)["access"]
 
     async def close(self) -> None:
         for client in self._clients:
@@ -51,7 +56,15 @@ class Served:
 async def served(platform: Platform, settings: Settings, *, view_s: float = 5.0) -> AsyncIterator[Served]:
     gateway = create_app(settings, view_s=view_s)
     config = uvicorn.Config(
-        gateway.app, port=0, host="127.0.0.1", log_config=None, lifespan="on", http="httptools", loop="none"
+        gateway.app,
+        port=0,
+        host="127.0.0.1",
+        log_config=None,
+        lifespan="on",
+        http="httptools",
+        loop="none",
+        ws=LiveProtocol,
+        **WS_SERVER,
     )
     server = uvicorn.Server(config)
     server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]

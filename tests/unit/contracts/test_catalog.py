@@ -54,9 +54,9 @@ def test_commands_forbid_unknown_fields_and_events_and_answers_ignore_them() -> 
             assert contract.reply.model_config["extra"] == "ignore", contract.reply
 
 
-def test_streams_that_keep_promises_refuse_when_full_and_logs_forget_the_oldest() -> None:
-    # Of schedules MongoDB keeps the truth: their stream only wakes whoever reads it.
-    woken = {c.TICKS, c.EVENTS_SCHEDULES}
+def test_streams_that_keep_promises_refuse_when_full_and_the_others_forget_the_oldest() -> None:
+    # Of these MongoDB keeps the truth: their streams only wake whoever reads it.
+    woken = {c.TICKS, c.EVENTS_DATA}
     forgetful = {stream.name for stream in s.STREAMS if not stream.discard_new}
     assert forgetful == {c.RUN_LOG, c.RUN_PROGRESS, *woken}
 

@@ -1,0 +1,1 @@
+"""Live updates: one WebSocket per browser, one bus subscription per topic, each frame encoded once."""
