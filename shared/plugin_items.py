@@ -25,6 +25,8 @@ def plugin_item(
     view: PluginView, config: PluginConfig, *, settings: Mapping[str, Any], base: str | None
 ) -> dict[str, Any]:
     """The plugin's entry, JSON-shaped, with these settings; `logo_url` begins with `base`, or is None without."""
+    placement = config.placement or view.execution.placement
+    lives = config.enabled and placement == "home" and view.executor is not None
     logo = f"{base}/api/plugins/plugins/{quote(view.key, safe='')}/logo/"
     return {
         **{key: value for key, value in view.extra.items() if key not in _REPOSITORY},
@@ -52,9 +54,12 @@ def plugin_item(
         "warnings": [problem.model_dump() for problem in view.warnings],
         "invalid": view.invalid,
         "load_error": view.load_error,
-        "execution": view.execution.model_dump()
-        | ({"placement": config.placement} if config.placement else {}),
+        "execution": view.execution.model_dump() | {"placement": placement},
         "executor": view.executor,
+        "home": {"executor": view.executor, "site": view.site or ""} if lives else None,
+        "placement": placement,
+        "could_run_anywhere": placement == "home" and view.stateless,
+        "sandbox": view.sandbox,
     }
 
 

@@ -6,15 +6,14 @@ from typing import Final
 from uuid import UUID
 
 import orjson
-from pydantic import ValidationError
 
 from services.data.models import ReceivedCommand
 from shared import errors
 from shared.contracts import catalog as c
-from shared.contracts.base import Envelope, JsonObject, ObjectRef, parse_timestamp
+from shared.contracts.base import JsonObject, ObjectRef, parse_timestamp
 from shared.contracts.names import token
 from shared.contracts.plugins import Lease, PluginChanged
-from shared.contracts.runs import RunControlled, RunLogged, RunRequested
+from shared.contracts.runs import RunControlled, RunRequested
 from shared.contracts.streams import LEASES, MANIFESTS, RECORDER
 from shared.logging import get_logger
 from shared.messaging.bus import Bus, Held
@@ -28,8 +27,6 @@ _SEARCHED: Final = 1000
 """Commands that are looked through for one that is in no history yet."""
 _AHEAD_S: Final = 3600.0
 """By how much a sender's clock may be ahead."""
-_LOG_BYTES: Final = 768 * 1024
-"""Bytes of log from which on a page is full, whatever its limit."""
 
 log = get_logger(__name__)
 
@@ -88,42 +85,6 @@ class Commands:
     async def send(self, command: RunRequested) -> int:
         """Store a command; sent twice it is stored once."""
         return await self._bus.store(c.RUN_REQUESTED, command, msg_id=command.run_id, plugin=command.plugin)
-
-
-class RunLogs:
-    """What runs wrote, as it lies in `RUN_LOG`."""
-
-    def __init__(self, bus: Bus) -> None:
-        self._bus = bus
-        self._envelope = Envelope[RunLogged]
-
-    async def page(self, run_id: str, after: int, limit: int) -> tuple[list[JsonObject], int, bool]:
-        """Lines of the messages after a sequence, the last sequence read, and whether there are more.
-
-        A message is never cut: a page may be longer than its limit by the rest of one.
-        """
-        subject = c.RUN_LOGGED.subject.of(run_id=run_id)
-        lines: list[JsonObject] = []
-        size = 0
-        last = after
-        while True:
-            query = {"seq": last + 1, "next_by_subj": subject, "batch": 100, "max_bytes": 512 * 1024}
-            page = [held async for held in self._bus.batch(c.RUN_LOG, query)]
-            if not page:
-                return lines, last, False
-            for held in page:
-                if lines and (len(lines) >= limit or size + len(held.data) > _LOG_BYTES):
-                    return lines, last, True
-                lines += [{"seq": held.seq, **line} for line in self._lines(held)]
-                size += len(held.data)
-                last = held.seq
-
-    def _lines(self, held: Held) -> tuple[JsonObject, ...]:
-        try:
-            return self._envelope.model_validate_json(held.data).data.lines
-        except ValidationError:
-            log.warning("log_not_understood", seq=held.seq)
-            return ()
 
 
 class Platform:

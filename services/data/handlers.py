@@ -33,12 +33,14 @@ def bind(
     handlers.command(c.GET_CONFIG, configs.get)
     handlers.command(c.SET_ENABLED, configs.set_enabled)
     handlers.command(c.SET_SETTINGS, configs.set_settings)
+    handlers.command(c.SET_PLACEMENT, configs.set_placement)
     handlers.command(c.DELETE_PLUGIN_CONFIG, configs.delete)
 
     handlers.command(c.LIST_RUNS, runs.list_runs)
     handlers.command(c.GET_RUN, runs.get)
     handlers.command(c.GET_RUN_LOG, runs.log)
     handlers.command(c.CANCEL_RUN, runs.cancel)
+    handlers.command(c.GET_SIBLINGS, runs.siblings)
     handlers.command(c.RETRY_RUN, runs.retry)
 
     handlers.command(c.GET_SETUP, users.setup)

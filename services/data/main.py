@@ -10,7 +10,7 @@ from prometheus_client import Gauge
 from pydantic import ValidationError
 
 from services.data import handlers
-from services.data.clients import Commands, Payloads, Platform, RunLogs
+from services.data.clients import Commands, Payloads, Platform
 from services.data.intake import Intake
 from services.data.repository.api_keys import ApiKeys
 from services.data.repository.attempts import Attempts
@@ -22,6 +22,7 @@ from services.data.repository.places import Places
 from services.data.repository.run_records import RunRecords
 from services.data.repository.runs import Runs
 from services.data.repository.users import Users
+from services.data.run_output import RunLogs, RunProgress
 from services.data.service.configs import ConfigService
 from services.data.service.endings import Endings
 from services.data.service.items import ItemService
@@ -99,6 +100,7 @@ class App:
                 runs=runs,
                 commands=commands,
                 logs=RunLogs(bus),
+                progress=RunProgress(bus),
                 ledger=ledger,
                 endings=endings,
                 platform=self._platform,
@@ -107,8 +109,7 @@ class App:
             users=self.users,
         )
         self._duties: tuple[Duty, ...] = (
-            Intake(bus, RUN_CMD, recorder.record_commands),
-            Intake(bus, RUN_STATE, recorder.record_states),
+            Intake(bus, (RUN_CMD, RUN_STATE), recorder.record),
             sweeping,
         )
 

@@ -100,7 +100,16 @@ class Keeper:
 
     def changed(self, event: PluginChanged) -> None:
         """Take the hint that something about a plugin changed."""
-        if event.change in {"enabled", "disabled", "settings", "updated", "reloaded", "missing", "removed"}:
+        if event.change in {
+            "enabled",
+            "disabled",
+            "settings",
+            "placed",
+            "updated",
+            "reloaded",
+            "missing",
+            "removed",
+        }:
             self._stale.add(event.key)
             if event.change == "removed":
                 self._removed.add(event.key)

@@ -81,6 +81,8 @@ class Loader:
         masks: Masks,
         metrics: Metrics,
         executor: str,
+        site: str = "",
+        sandbox: str | None = None,
     ) -> None:
         self._book = book
         self._copies = copies
@@ -89,6 +91,8 @@ class Loader:
         self._masks = masks
         self._metrics = metrics
         self._executor = executor
+        self._site = site
+        self._sandbox = sandbox
         self._here: dict[str, _Here] = {}
         self._slots = asyncio.Semaphore(LOADS_AT_ONCE)
 
@@ -251,6 +255,8 @@ class Loader:
             digest=manifest.digest or "",
             epoch=0,
             executor=self._executor,
+            site=self._site,
+            sandbox=self._sandbox,
             attributes=loaded.attributes if attributes is None else attributes,
             ok=loaded.ok,
             error=loaded.error,

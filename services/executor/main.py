@@ -86,6 +86,8 @@ class Executor:
             masks=masks,
             metrics=metrics,
             executor=name,
+            site=site,
+            sandbox=getattr(self.hosts, "level", None),
         )
 
         def residence(key: str) -> Residence:
@@ -146,8 +148,7 @@ class Executor:
             return None if self.lease.held else "this executor holds no lease: it claims no runs"
 
         async def sandbox() -> str | None:
-            level = getattr(self.hosts, "level", None)
-            return f"ok: {getattr(level, 'value', level)}"
+            return f"ok: {getattr(self.hosts, 'level', None)}"
 
         return {"lease": lease, "sandbox": sandbox, "plugins": self.keeper.healthy}
 

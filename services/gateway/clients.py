@@ -109,7 +109,7 @@ class Feed:
         except ValidationError as error:
             log.warning("event_not_understood", subject=message.subject, error=str(error))
             return
-        if event.change in {"enabled", "disabled", "settings", "removed"}:
+        if event.change in {"enabled", "disabled", "settings", "placed", "removed"}:
             self._hints.put_nowait((f"config.{token(event.key)}", b"", 0))
 
     async def _follow_hints(self) -> None:

@@ -10,7 +10,15 @@ from services.gateway.view import Plugin, PluginsView
 from shared import errors
 from shared.contracts import catalog as c
 from shared.contracts.base import JsonObject
-from shared.contracts.data import DeletePluginConfig, GetConfig, PluginConfig, SetEnabled, SetSettings
+from shared.contracts.data import (
+    DeletePluginConfig,
+    GetConfig,
+    Placement,
+    PluginConfig,
+    SetEnabled,
+    SetPlacement,
+    SetSettings,
+)
 from shared.contracts.plugins import DeletePlugin, Imported, ImportPlugin, Reloaded, ReloadPlugins
 from shared.contracts.ui import validate_values
 from shared.contracts.users import User
@@ -69,6 +77,14 @@ class PluginService:
         config: PluginConfig = await self._asks.request(c.SET_SETTINGS, command)
         self._view.set_config(key, config)
         return masked(fields, config.settings)
+
+    async def set_placement(self, key: str, placement: Placement | None, user: User) -> Plugin:
+        """Say where a plugin runs, over its manifest's word; the plugin when it is loaded there."""
+        await self.find(key)
+        command = SetPlacement(key=key, placement=placement, actor=f"user:{user.username}")
+        config: PluginConfig = await self._asks.request(c.SET_PLACEMENT, command)
+        self._view.set_config(key, config)
+        return await self.find(key)
 
     async def reload(self, user: User, key: str | None = None) -> int:
         """Look at the directory again, and load every enabled plugin, or one, anew; how many there are."""

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from shared.contracts.base import Name, RunId, Timestamp
+from shared.contracts.data import Placement
 from shared.contracts.manifest import Execution, Problem
 from shared.contracts.runs import CancelAnswer, ListRuns, Run
 from shared.contracts.ui import Action, FieldSpec, Navigation, NavigationItem, Page
@@ -30,6 +31,11 @@ class Success(BaseModel):
 
 
 # Plugins
+
+
+class PluginHome(BaseModel):
+    executor: str
+    site: str
 
 
 class PluginItem(BaseModel):
@@ -73,6 +79,12 @@ class PluginItem(BaseModel):
     load_error: str | None
     execution: Execution
     executor: str | None
+    home: PluginHome | None = Field(description="Where it lives; null where it runs on every executor.")
+    placement: Placement = Field(description="What is in force: the operator's word, else the manifest's.")
+    could_run_anywhere: bool = Field(
+        description="Whether it runs at its home although nothing in its code seems to ask for that."
+    )
+    sandbox: str | None
 
 
 class PluginList(BaseModel):
@@ -105,6 +117,15 @@ class EnabledBody(In):
 class EnabledAnswer(Success):
     enabled: bool
     ever_enabled: bool
+    plugin: PluginItem
+
+
+class PlacementBody(In):
+    placement: Placement | None = Field(description="Null leaves it to the plugin's manifest.")
+
+
+class PlacementAnswer(Success):
+    placement: Placement
     plugin: PluginItem
 
 
@@ -167,6 +188,7 @@ class RunFailure(BaseModel):
 class RunList(Success):
     runs: list[Run]
     total: int
+    exact: bool = Field(description="False where there are at least `total`.")
 
 
 class RunsQuery(ListRuns):
@@ -176,8 +198,17 @@ class RunsQuery(ListRuns):
 
 
 class LogQuery(BaseModel):
-    after: Annotated[int, Field(ge=0, le=2**63 - 1)] = 0
+    after: Annotated[int, Field(ge=0, le=2**63 - 1)] = Field(
+        default=0, description="`last_seq` of the page before."
+    )
     limit: Annotated[int, Field(ge=1, le=10_000)] = 1000
+    search: Annotated[str, Field(max_length=200)] | None = Field(
+        default=None, description="Only lines with this text, whatever its case."
+    )
+
+
+class SiblingList(BaseModel):
+    siblings: list[Run]
 
 
 class Cancelled(CancelAnswer):

@@ -16,7 +16,7 @@ import orjson
 
 from services.gateway.items import BASE, item
 from services.gateway.masking import secret_params
-from shared.contracts.data import PluginConfig
+from shared.contracts.data import Placement, PluginConfig
 from shared.contracts.manifest import Loaded, Manifest, PluginView, merge
 from shared.contracts.ui import navigation_item, opening_page, sorted_items
 
@@ -77,6 +77,11 @@ class Plugin:
     def bare_item(self) -> bytes:
         """Its entry in the list without settings."""
         return orjson.dumps(item(self.view, self.config, with_settings=False))
+
+    @property
+    def placement(self) -> Placement:
+        """Where it runs: the operator's word, else the manifest's."""
+        return self.config.placement or self.manifest.execution.placement
 
     def secret_params(self, action: str) -> tuple[str, ...]:
         """Names of an action's params that are passwords."""

@@ -81,6 +81,7 @@ LIST_CONFIGS: Final = Rpc("data.list_configs", data.ListConfigs, data.ListHead, 
 GET_CONFIG: Final = Rpc("data.get_config", data.GetConfig, data.PluginConfig)
 SET_ENABLED: Final = Rpc("data.set_enabled", data.SetEnabled, data.PluginConfig)
 SET_SETTINGS: Final = Rpc("data.set_settings", data.SetSettings, data.PluginConfig)
+SET_PLACEMENT: Final = Rpc("data.set_placement", data.SetPlacement, data.PluginConfig)
 DELETE_PLUGIN_CONFIG: Final = Rpc("data.delete_plugin_config", data.DeletePluginConfig, Done, timeout_s=30.0)
 
 # Run history.
@@ -88,6 +89,7 @@ LIST_RUNS: Final = Rpc("data.list_runs", runs.ListRuns, runs.RunPage)
 GET_RUN: Final = Rpc("data.get_run", runs.GetRun, runs.Run)
 GET_RUN_LOG: Final = Rpc("data.get_run_log", runs.GetRunLog, runs.RunLog)
 CANCEL_RUN: Final = Rpc("data.cancel_run", runs.CancelRun, runs.CancelAnswer)
+GET_SIBLINGS: Final = Rpc("data.get_siblings", runs.GetSiblings, runs.Siblings)
 RETRY_RUN: Final = Rpc("data.retry_run", runs.RetryRun, runs.Retried)
 
 # Schedules.

@@ -18,6 +18,7 @@ from shared.contracts.base import (
 ItemId = Annotated[int, Field(ge=1, le=2**63 - 1)]
 OpId = Annotated[str, Field(min_length=1, max_length=64)]
 """Names a write: a repeated command with the same `op_id` is the same write (kept 1 h)."""
+Placement = Literal["home", "any"]
 FilterOp = Literal["eq", "ne", "lt", "lte", "gt", "gte", "in", "contains", "exists"]
 
 
@@ -119,7 +120,7 @@ class PluginConfig(Answer):
     enabled: bool = False
     ever_enabled: bool = False
     settings: JsonObject = Field(default_factory=dict)
-    placement: Literal["home", "any"] | None = None
+    placement: Placement | None = None
     """The operator's word over the manifest's."""
     deleting: bool = False
     """Whether it was disabled in order to be deleted: that is the reason which the plugin is told."""
@@ -146,6 +147,14 @@ class SetEnabled(Command):
 class SetSettings(Command):
     key: Name
     settings: JsonObject
+    actor: str | None = None
+
+
+class SetPlacement(Command):
+    """Say where a plugin runs, over its manifest's word; None takes that back."""
+
+    key: Name
+    placement: Placement | None
     actor: str | None = None
 
 

@@ -67,6 +67,9 @@ class Execution(BaseModel):
     memory: Annotated[int, Field(ge=32 * 1024 * 1024)] | None = None
     """Bytes a host may take; None for no limit of its own."""
     retries: Annotated[int, Field(ge=0, le=100)] = 0
+    """Further attempts of a run that failed, timed out or was lost: the author says that it may run again."""
+    backoff_s: Annotated[float, Field(ge=0, le=3600)] = 1.0
+    """Before the second attempt; each further one waits twice as long, up to an hour."""
 
 
 class Described(_Document):
@@ -97,6 +100,8 @@ class Manifest(Described):
     """Whether the plugin is only listed, with its errors, and can never be enabled."""
     missing: bool = False
     has_logo: bool = False
+    stateless: bool = False
+    """Whether nothing in its code speaks against running it on every executor: a guess from its text."""
     execution: Execution = Execution()
     declared: dict[str, Any] = Field(default_factory=dict)
     """`plugin.json`'s own name … actions, JSON-shaped: what an instance's empty attributes fall back to."""
@@ -123,6 +128,9 @@ class Loaded(Described):
     """The manifest's when it was loaded."""
     epoch: int = 0
     executor: str = ""
+    site: str = ""
+    sandbox: str | None = None
+    """The sandbox that its host has."""
     ok: bool = True
     error: str | None = None
 
@@ -133,6 +141,8 @@ class PluginView(Manifest):
     loaded: bool = False
     load_error: str | None = None
     executor: str | None = None
+    site: str | None = None
+    sandbox: str | None = None
 
 
 def merge(manifest: Manifest, loaded: Loaded | None) -> PluginView:
@@ -145,6 +155,7 @@ def merge(manifest: Manifest, loaded: Loaded | None) -> PluginView:
     if loaded is None or manifest.digest is None or loaded.digest != manifest.digest:
         return PluginView.model_construct(set(own), **_whole(manifest))
     own |= {"loaded": loaded.ok, "load_error": loaded.error, "executor": loaded.executor or None}
+    own |= {"site": loaded.site or None, "sandbox": loaded.sandbox}
     if loaded.ok:
         said = {name for name in ATTRIBUTES if getattr(loaded, name)}
         own |= {name: getattr(loaded, name) for name in said}

@@ -79,6 +79,7 @@ class PluginChanged(Event):
         "enabled",
         "disabled",
         "settings",
+        "placed",
         "loaded",
         "unloaded",
         "load_failed",

@@ -69,10 +69,19 @@ class RunRequested(Command):
     """Names of params that are passwords: masked in history and logs."""
 
 
+class Progress(Event):
+    """How far a run says it is."""
+
+    done: float
+    total: float | None = None
+    message: str | None = None
+
+
 class RunState(Event):
     """One entry of a run's ledger, on its own subject, published by compare-and-set.
 
-    `Nats-Expected-Last-Subject-Sequence: 0` claims; the claim's sequence finishes.
+    `Nats-Expected-Last-Subject-Sequence: 0` claims; the claim's sequence finishes, or, with state `queued`,
+    puts the run back for another attempt, which `attempt` then counts already.
     """
 
     run_id: RunId
@@ -94,10 +103,14 @@ class RunState(Event):
     cause: str | None = None
     """Why it ended so, as a code: raised, denied, unserialisable, timed_out, crashed, plugin_disabled,
     plugin_not_found, not_loaded, permission_denied, invalid_command, cancelled, executor_gone, host_ended, expired,
-    shutdown."""
+    shutdown. Of a run that waits for another attempt: why the last one ended, or `retry` where its plugin asked."""
     error: str | None = None
     """The same for people, e.g. `str(exception)`."""
     error_type: str | None = None
+    retry_at: Timestamp | None = None
+    """Of a run that waits for another attempt: when its command is stored again."""
+    progress: Progress | None = None
+    """Where an attempt that ended had got to, if it ever said so."""
 
 
 class RunResult(Event):
@@ -119,16 +132,15 @@ class RunLogged(Event):
     run_id: RunId | None = None
     lines: tuple[JsonObject, ...]
     """`{time, level, message, logger?}`."""
+    before: int = 0
+    """Lines of this attempt that were sent before these: what is missing at the front is known by it."""
 
 
-class RunProgressed(Event):
-    """How far a run says it is."""
+class RunProgressed(Progress):
+    """How far a run says it is, as it is told."""
 
     plugin: Name
     run_id: RunId
-    done: float
-    total: float | None = None
-    message: str | None = None
 
 
 class RunControlled(Event):
@@ -154,11 +166,16 @@ class Run(Answer):
     retry_of: RunId | None = None
     attempt: int = 1
     executor: str | None = None
+    schedule_id: str | None = None
+    """The schedule whose tick asked for it."""
+    progress: Progress | None = None
     params: CarriedValue = None
     result: CarriedValue = None
     cause: str | None = None
     error: str | None = None
     error_type: str | None = None
+    retry_at: Timestamp | None = None
+    """When another attempt begins, where one waits."""
     created_at: Timestamp | None = None
     started_at: Timestamp | None = None
     ended_at: Timestamp | None = None
@@ -170,9 +187,12 @@ class ListRuns(Command):
     action: Name | None = None
     state: RunStatus | None = None
     outcome: Outcome | None = None
+    kind: RunKind | None = None
+    trigger: Trigger | None = None
     actor: str | None = None
     parent: RunId | None = None
     search: Annotated[str, Field(max_length=200)] | None = None
+    """Case-insensitive text in the id, plugin, action, actor and error of the newest runs that match the rest."""
     sort: Literal["created_at", "-created_at"] = "-created_at"
     limit: Annotated[int, Field(ge=1, le=1000)] = 50
     offset: Annotated[int, Field(ge=0, le=2**62)] = 0
@@ -181,6 +201,8 @@ class ListRuns(Command):
 class RunPage(Answer):
     runs: tuple[Run, ...]
     total: int
+    exact: bool = True
+    """False where there are at least `total`: what is many is not counted to the end."""
 
 
 class GetRun(Command):
@@ -192,6 +214,8 @@ class GetRunLog(Command):
     after: Annotated[int, Field(ge=0)] = 0
     """Sequence after which to go on; 0 from the start."""
     limit: Annotated[int, Field(ge=1, le=10_000)] = 1000
+    search: Annotated[str, Field(max_length=200)] | None = None
+    """Only lines that have this text in their message or logger, whatever its case."""
 
 
 class RunLog(Answer):
@@ -199,6 +223,18 @@ class RunLog(Answer):
     """`{seq, time, level, message, logger?}`."""
     last_seq: int = 0
     more: bool = False
+    missing: int = 0
+    """Lines before the first one that is still kept."""
+
+
+class GetSiblings(Command):
+    """The runs that share a plugin process with a run: ending its host by force would lose them."""
+
+    run_id: RunId
+
+
+class Siblings(Answer):
+    siblings: tuple[Run, ...]
 
 
 class CancelRun(Command):

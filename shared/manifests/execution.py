@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from shared.contracts.manifest import Execution
 from shared.manifests.findings import Findings
 
-_SPELLINGS: Final = {"timeout": "timeout_s", "tasks": "task_concurrency"}
+_SPELLINGS: Final = {"timeout": "timeout_s", "tasks": "task_concurrency", "backoff": "backoff_s"}
 _UNITS: Final = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
 _MEMORY: Final = re.compile(r"\s*(\d{1,12})\s*([kmg]?)(?:i?b)?\s*", re.IGNORECASE | re.ASCII)
 
@@ -17,7 +17,7 @@ def execution(raw: Any, findings: Findings) -> Execution:
     """The bounds that are said, with the defaults for the rest; a bad one is left out with a warning.
 
     `timeout` (seconds), `concurrency`, `tasks`, `memory` (bytes, or a text such as `512 MB`), `retries`,
-    `placement`.
+    `backoff` (seconds), `placement`.
     """
     if raw is None:
         return Execution()
@@ -52,4 +52,4 @@ def _bytes(value: Any) -> Any:
     return int(match[1]) * _UNITS[match[2].lower()] if match else value
 
 
-_KEYS: Final = ("placement", "timeout", "concurrency", "tasks", "memory", "retries")
+_KEYS: Final = ("placement", "timeout", "concurrency", "tasks", "memory", "retries", "backoff")

@@ -4,6 +4,7 @@ import ast
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -12,7 +13,7 @@ from shared.contracts.ui import validate_values
 from shared.manifests.plugin_json import FILE
 from shared.manifests.reader import Reading, is_plugin, read
 from shared.manifests.sources import Unreadable, parse
-from shared.manifests.statefulness import reasons_for_one_home
+from shared.manifests.statefulness import own_files, reasons_for_one_home
 from shared.manifests.static import FILES
 
 Severity = Literal["error", "warning", "hint"]
@@ -166,10 +167,8 @@ def _own_modules(folder: Path) -> tuple[dict[str, ast.Module], list[Finding]]:
     """The plugin's modules without what it brings along, and those that cannot be read."""
     trees: dict[str, ast.Module] = {}
     broken: list[Finding] = []
-    for file in sorted(folder.rglob("*.py"))[:_MOST_FILES]:
+    for file in islice(own_files(folder), _MOST_FILES):
         inner = file.relative_to(folder)
-        if any(part.startswith(".") or part in {"vendor", "tests"} for part in inner.parts):
-            continue
         try:
             trees[str(inner)] = parse(file)
         except Unreadable as unreadable:

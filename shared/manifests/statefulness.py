@@ -2,7 +2,11 @@
 
 import ast
 from collections.abc import Iterable, Iterator
+from itertools import islice
+from pathlib import Path
 from typing import Final
+
+from shared.manifests.sources import Unreadable, parse
 
 _MODULES: Final = frozenset(
     {
@@ -26,10 +30,33 @@ _MODULES: Final = frozenset(
 _FILE_CALLS: Final = frozenset(
     {"write_text", "write_bytes", "mkdir", "makedirs", "touch", "unlink", "rename", "remove", "rmtree"}
 )
+_MOST_FILES: Final = 24
+_MOST_BYTES: Final = 512 * 1024
 _HOOKS: Final = frozenset({"stop", "on_enable", "on_disable"})
 
 Reason = tuple[int, str]
 """Line, and what stands there."""
+
+
+def seems_stateless(folder: Path) -> bool:
+    """Whether nothing in a plugin's own modules speaks for one home; False for what is too much to read."""
+    files = list(islice(own_files(folder), _MOST_FILES + 1))
+    if len(files) > _MOST_FILES:
+        return False
+    try:
+        if sum(file.stat().st_size for file in files) > _MOST_BYTES:
+            return False
+        return not any(True for file in files for _ in reasons_for_one_home(parse(file)))
+    except (OSError, Unreadable, RecursionError):
+        return False
+
+
+def own_files(folder: Path) -> Iterator[Path]:
+    """A plugin's modules, without what it brings along."""
+    for file in sorted(folder.rglob("*.py")):
+        inner = file.relative_to(folder)
+        if not any(part.startswith(".") or part in {"vendor", "tests"} for part in inner.parts):
+            yield file
 
 
 def reasons_for_one_home(tree: ast.Module) -> Iterator[Reason]:

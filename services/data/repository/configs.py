@@ -54,6 +54,10 @@ class Configs:
         """Replace a plugin's settings."""
         return await self._write(key, {"settings": {"$literal": settings}})
 
+    async def set_placement(self, key: str, placement: str | None) -> PluginConfig:
+        """Say where a plugin runs, or leave that to its manifest."""
+        return await self._write(key, {"placement": placement})
+
     async def delete(self, key: str) -> bool:
         """Forget what was chosen; whether there was anything."""
         gone = {"deleted": True, "enabled": False, "ever_enabled": False, "settings": {"$literal": {}}}

@@ -16,7 +16,8 @@ OPERATION_KEPT_S: Final = 3600
 _DAY_S: Final = 86_400
 _OTHER_OPTIONS: Final = 85  # IndexOptionsConflict
 _NEWEST: Final = [("created_at", DESCENDING), ("_id", DESCENDING)]
-_BY: Final = ("plugin", "state", "actor", "action", "outcome", "parent")
+_BY: Final = ("plugin", "state", "actor", "action", "outcome")
+_TOGETHER: Final = [("plugin", ASCENDING), ("state", ASCENDING)]
 
 
 async def prepare(database: Database, *, history_days: float) -> None:
@@ -28,6 +29,12 @@ async def prepare(database: Database, *, history_days: float) -> None:
             await _create(database, name)
     runs = [IndexModel(_NEWEST)]
     runs += [IndexModel([(name, ASCENDING), *_NEWEST]) for name in _BY]
+    runs += [
+        IndexModel([*_TOGETHER, *_NEWEST]),
+        # Most runs have no parent, and wait for no further attempt.
+        IndexModel([("parent", ASCENDING), *_NEWEST], partialFilterExpression={"parent": {"$exists": True}}),
+        IndexModel("retry_at", partialFilterExpression={"retry_at": {"$exists": True}}),
+    ]
     await database.collection(RUNS).create_indexes(runs)
     await database.collection("collections").create_indexes([IndexModel("plugin")])
     await database.collection(USERS).create_indexes([IndexModel("name", unique=True), IndexModel("level")])

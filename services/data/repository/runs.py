@@ -14,7 +14,14 @@ from shared.contracts.base import ObjectRef, Timestamp, parse_timestamp
 from shared.contracts.runs import Caller, ListRuns, Run
 
 _SEARCHED: Final = ("_id", "plugin", "action", "actor", "error")
-_FILTERS: Final = ("plugin", "action", "state", "outcome", "actor", "parent")
+_FILTERS: Final = ("plugin", "action", "state", "outcome", "kind", "trigger", "actor", "parent")
+_ID_BEGINS: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{0,27}")
+_MOST_SEARCHED: Final = 50_000
+"""Runs that a search for a text looks through."""
+_MOST_COUNTED: Final = 50_000
+_COUNT_S: Final = 0.5
+_MOST_SIBLINGS: Final = 1000
+_SCHEDULE: Final = "schedule:"
 _BRIEF: Final = {"params": 0, "result": 0}
 _SWEPT: Final = 500
 
@@ -32,21 +39,75 @@ class Runs:
             found = await self._runs.find_one({"_id": run_id})
         return None if found is None else _stored(found)
 
-    async def page(self, query: ListRuns) -> tuple[list[Run], int]:
-        """A page of runs, without params and results, and the number of all that match."""
+    async def page(self, query: ListRuns) -> tuple[list[Run], int, bool]:
+        """A page of runs, without params and results, how many match, and whether that is the exact number."""
         wanted: Document = {name: value for name in _FILTERS if (value := getattr(query, name)) is not None}
         if query.search:
-            if "\0" in query.search:
-                raise errors.Invalid("search: NUL", path="search")
-            text = {"$regex": re.escape(query.search), "$options": "i"}
-            wanted["$or"] = [{name: text} for name in _SEARCHED]
-        direction = -1 if query.sort.startswith("-") else 1
+            return await self._search(query, wanted)
         async with self._database.bounded():
-            total = await self._runs.count_documents(wanted)
-            page = self._runs.find(wanted, _BRIEF)
-            page = page.sort([("created_at", direction), ("_id", direction)])
-            page = page.skip(query.offset).limit(query.limit)
-            return [_stored(found).run async for found in page], total
+            page = self._runs.find(wanted, _BRIEF).sort(_order(query)).skip(query.offset)
+            found = [_stored(one).run async for one in page.limit(query.limit + 1)]
+        seen = query.offset + len(found)
+        if len(found) <= query.limit and (found or not query.offset):
+            return found, seen, True
+        total, exact = await self._count(wanted)
+        return found[: query.limit], max(total, seen if found else 0), exact
+
+    async def _search(self, query: ListRuns, wanted: Document) -> tuple[list[Run], int, bool]:
+        """Runs by a text: by the beginning of an id among all, by any other text among the first that match."""
+        text = str(query.search)
+        if "\0" in text:
+            raise errors.Invalid("search: NUL", path="search")
+        if _ID_BEGINS.fullmatch(text.lower()):
+            begins = {"_id": {"$gte": text.lower(), "$lt": text.lower() + "g"}}
+            among: list[Document] = [{"$match": {**wanted, **begins}}, {"$sort": dict(_order(query))}]
+            looked_through = _MOST_SEARCHED
+        else:
+            regex = {"$regex": re.escape(text), "$options": "i"}
+            among = [{"$match": wanted}] if wanted else []
+            among += [
+                {"$sort": dict(_order(query))},
+                {"$limit": _MOST_SEARCHED},
+                {"$match": {"$or": [{name: regex} for name in _SEARCHED]}},
+            ]
+            looked_through, _ = await self._count(wanted)
+        ends: list[Document] = [{"$skip": query.offset}, {"$limit": query.limit}, {"$project": _BRIEF}]
+        async with self._database.bounded():
+            found = [_stored(one).run async for one in self._runs.aggregate([*among, *ends])]
+            counted = await self._runs.aggregate([*among, {"$count": "total"}]).to_list(1)
+        return found, counted[0]["total"] if counted else 0, looked_through <= _MOST_SEARCHED
+
+    async def _count(self, wanted: Document) -> tuple[int, bool]:
+        """How many match, and whether that is all of them: neither many nor rare ones are counted to the end."""
+        if not wanted:
+            # Kept by the database itself; after it was killed it may be a little off for a while.
+            async with self._database.bounded():
+                return await self._runs.estimated_document_count(), True
+        try:
+            async with self._database.bounded(_COUNT_S):
+                count = await self._runs.count_documents(wanted, limit=_MOST_COUNTED)
+        except errors.TimedOut:
+            return 0, False
+        return count, count < _MOST_COUNTED
+
+    async def siblings(self, run: Run) -> list[Run]:
+        """Running runs of the same plugin in the same executor."""
+        wanted = {
+            "plugin": run.plugin,
+            "state": "running",
+            "executor": run.executor,
+            "_id": {"$ne": run.run_id},
+        }
+        async with self._database.bounded():
+            found = self._runs.find(wanted, _BRIEF).sort("created_at", -1).limit(_MOST_SIBLINGS)
+            return [_stored(one).run async for one in found]
+
+    async def due(self, now: Timestamp) -> list[StoredRun]:
+        """Queued runs whose next attempt is to begin, the longest waiting first."""
+        wanted = {"state": "queued", "retry_at": {"$lte": now}}
+        async with self._database.bounded():
+            found = self._runs.find(wanted, _BRIEF).sort("retry_at", 1).limit(_SWEPT)
+            return [_stored(one) async for one in found]
 
     async def first_commands(self, run_ids: list[str]) -> dict[str, int]:
         """Run id → sequence of the command that counts as the run's."""
@@ -56,7 +117,8 @@ class Runs:
 
     async def overdue(self, now: Timestamp, before_s: float) -> list[StoredRun]:
         """Queued runs that have expired, or were asked for before a moment (seconds since 1970)."""
-        late = [{"expires_at": {"$lt": now}}, {"at": {"$lt": utc(before_s)}}]
+        # What waits for another attempt was taken once already.
+        late = [{"expires_at": {"$lt": now}}, {"at": {"$lt": utc(before_s)}, "retry_at": None}]
         return await self._swept({"state": "queued", "$or": late})
 
     async def queued_plugins(self) -> set[str]:
@@ -84,6 +146,11 @@ class Runs:
             return [_stored(one) async for one in found]
 
 
+def _order(query: ListRuns) -> list[tuple[str, int]]:
+    direction = -1 if query.sort.startswith("-") else 1
+    return [("created_at", direction), ("_id", direction)]
+
+
 def _stored(document: Document) -> StoredRun:
     started, ended = document.get("started_at"), document.get("ended_at")
     fields = {name: document[name] for name in Run.model_fields if document.get(name) is not None}
@@ -93,6 +160,9 @@ def _stored(document: Document) -> StoredRun:
     if started and ended:
         took = parse_timestamp(ended) - parse_timestamp(started)
         fields["duration_s"] = round(took.total_seconds(), 3)
+    actor = str(document.get("actor") or "")
+    if document.get("trigger") == "schedule" and actor.startswith(_SCHEDULE):
+        fields["schedule_id"] = actor.removeprefix(_SCHEDULE)
     caller = document.get("caller")
     return StoredRun(
         run=Run.model_validate({**fields, "run_id": document["_id"]}),

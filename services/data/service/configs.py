@@ -13,7 +13,7 @@ from shared.messaging.streaming import packed
 
 
 class ConfigService:
-    """Enabling, disabling and settings of plugins."""
+    """Enabling, disabling, settings and placement of plugins."""
 
     def __init__(
         self,
@@ -57,6 +57,11 @@ class ConfigService:
         check_document(command.settings, "settings")
         config = await self._configs.set_settings(command.key, command.settings)
         await self._platform.announce(PluginChanged(key=command.key, change="settings", actor=command.actor))
+        return config
+
+    async def set_placement(self, command: m.SetPlacement) -> m.PluginConfig:
+        config = await self._configs.set_placement(command.key, command.placement)
+        await self._platform.announce(PluginChanged(key=command.key, change="placed", actor=command.actor))
         return config
 
     async def delete(self, command: m.DeletePluginConfig) -> Done:

@@ -5,7 +5,7 @@ has a consumer for them.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final, Protocol
 
 from pydantic import ValidationError
@@ -18,6 +18,7 @@ from services.data.repository.runs import Runs
 from services.data.service.endings import Ending, Endings
 from shared import errors
 from shared.contracts.base import Envelope, ObjectRef
+from shared.contracts.catalog import RUN_STATE_CHANGED
 from shared.contracts.runs import RunRequested, RunState
 from shared.documents import read_json
 from shared.logging import get_logger
@@ -25,6 +26,7 @@ from shared.messaging.commands import InvalidCommand, read_command
 
 MASK: Final = "***"
 _AT_ONCE: Final = 32
+_STATES: Final = RUN_STATE_CHANGED.subject.pattern().removesuffix("*")
 
 log = get_logger(__name__)
 
@@ -63,39 +65,28 @@ class Recorder:
         self._endings = endings
         self._states = Envelope[RunState]
 
-    async def record_commands(self, messages: Sequence[Message]) -> None:
-        """Write `queued`, and end what can never run."""
-        received: list[ReceivedCommand] = []
-        rejected: list[Ending] = []
-        for message in messages:
-            try:
-                command = read_command(message.subject, message.data)
-            except InvalidCommand as invalid:
-                if invalid.run_id is None:
-                    log.warning("command_without_run", subject=message.subject, reason=invalid.message)
-                else:
-                    rejected.append(_invalid(invalid, invalid.run_id, message.seq))
-            except ValueError:
-                log.warning("command_subject_not_understood", subject=message.subject)
-            else:
-                received.append(ReceivedCommand(command, message.seq, message.time_s))
-        enabled = await self._configs.enabled_since({one.command.plugin for one in received})
+    async def record(self, messages: Sequence[Message]) -> None:
+        """Write what was asked for and what became of it, and end what can never run."""
+        commands = [message for message in messages if not message.subject.startswith(_STATES)]
+        received, rejected = _read(commands)
+        if commands:
+            enabled = await self._configs.enabled_since({one.command.plugin for one in received})
+            rejected += [await self._refused(one) for one in received if one.command.plugin not in enabled]
         masked = [ReceivedCommand(await self._masked(one.command), one.seq, one.time_s) for one in received]
-        await self._records.record(Batch(commands=masked))
-        rejected += [await self._refused(one) for one in received if one.command.plugin not in enabled]
+        states = self._read_states(message for message in messages if message.subject.startswith(_STATES))
+        await self._records.record(Batch(masked, states))
         await self._end(rejected)
 
-    async def record_states(self, messages: Sequence[Message]) -> None:
-        """Write what became of runs."""
-        batch = Batch()
+    def _read_states(self, messages: Iterable[Message]) -> list[StateEntry]:
+        entries: list[StateEntry] = []
         for message in messages:
             try:
                 state = self._states.model_validate_json(message.data).data
             except ValidationError:
                 log.warning("state_not_understood", subject=message.subject, seq=message.seq)
             else:
-                batch.states.append(StateEntry(state, message.seq, message.time_s))
-        await self._records.record(batch)
+                entries.append(StateEntry(state, message.seq, message.time_s))
+        return entries
 
     async def _end(self, rejected: list[Ending]) -> None:
         if not rejected:
@@ -115,19 +106,38 @@ class Recorder:
             return command
         params: Any = command.params
         if isinstance(params, ObjectRef) or ObjectRef.read(params):
-            params = await self._read(params)
+            params = await self._params(params)
         hidden = {
             name: MASK if name in command.secret_params and value else value for name, value in params.items()
         }
         return command.model_copy(update={"params": await self._payloads.put(hidden)})
 
-    async def _read(self, given: Any) -> dict[str, Any]:
+    async def _params(self, given: Any) -> dict[str, Any]:
         reference = given if isinstance(given, ObjectRef) else ObjectRef.model_validate(given)
         try:
             params = read_json(await self._payloads.get(reference), "params")
         except (errors.NotFound, errors.Invalid):
             return {}
         return params if isinstance(params, dict) else {}
+
+
+def _read(messages: Sequence[Message]) -> tuple[list[ReceivedCommand], list[Ending]]:
+    """The commands that these messages are, and the ends of those that are not valid."""
+    received: list[ReceivedCommand] = []
+    rejected: list[Ending] = []
+    for message in messages:
+        try:
+            command = read_command(message.subject, message.data)
+        except InvalidCommand as invalid:
+            if invalid.run_id is None:
+                log.warning("command_without_run", subject=message.subject, reason=invalid.message)
+            else:
+                rejected.append(_invalid(invalid, invalid.run_id, message.seq))
+        except ValueError:
+            log.warning("command_subject_not_understood", subject=message.subject)
+        else:
+            received.append(ReceivedCommand(command, message.seq, message.time_s))
+    return received, rejected
 
 
 async def refusal(platform: Platform, command: RunRequested, seq: int | None) -> Ending:

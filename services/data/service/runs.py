@@ -1,17 +1,22 @@
 """Runs as people and other services ask for them: history, completed by what the bus knows meanwhile."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any, Final
 
-from services.data.clients import Commands, Payloads, Platform, RunLogs
+from services.data.clients import Commands, Payloads, Platform
 from services.data.models import ReceivedCommand, StoredRun
 from services.data.repository.runs import Runs
+from services.data.run_output import RunLogs, RunProgress
 from services.data.service.endings import Ending, Endings, Ledger
 from services.data.service.recorder import MASK
 from shared import errors
 from shared.contracts import runs as m
 from shared.contracts.base import ObjectRef, new_id, now, timestamp_of
+from shared.logging import get_logger
 from shared.messaging.ledger import Entry
+
+log = get_logger(__name__)
 
 _OVERLAID: Final = (
     "state",
@@ -21,9 +26,13 @@ _OVERLAID: Final = (
     "cause",
     "error",
     "error_type",
+    "retry_at",
+    "progress",
     "started_at",
     "ended_at",
 )
+_UNFINISHED: Final = frozenset({"queued", "running", "lost"})
+"""States of runs whose progress nobody has put into the ledger."""
 _LOOKS: Final = 3
 _LOOK_AGAIN_S: Final = 0.15
 
@@ -37,6 +46,7 @@ class RunService:
         runs: Runs,
         commands: Commands,
         logs: RunLogs,
+        progress: RunProgress,
         ledger: Ledger,
         endings: Endings,
         platform: Platform,
@@ -45,6 +55,7 @@ class RunService:
         self._runs = runs
         self._commands = commands
         self._logs = logs
+        self._progress = progress
         self._ledger = ledger
         self._endings = endings
         self._platform = platform
@@ -52,19 +63,25 @@ class RunService:
 
     async def list_runs(self, command: m.ListRuns) -> m.RunPage:
         """A page of history, without params and results."""
-        found, total = await self._runs.page(command)
-        return m.RunPage(runs=tuple(found), total=total)
+        found, total, exact = await self._runs.page(command)
+        return m.RunPage(runs=await self._with_progress(found), total=total, exact=exact)
 
     async def get(self, command: m.GetRun) -> m.Run:
         """A run as it stands: also one that history has not yet."""
-        return (await self._find(command.run_id)).run
+        return (await self._with_progress([(await self._find(command.run_id)).run]))[0]
 
     async def log(self, command: m.GetRunLog) -> m.RunLog:
         """A page of what the run wrote; empty where it wrote nothing, or long ago. Raises NotFound."""
-        lines, last, more = await self._logs.page(command.run_id, command.after, command.limit)
-        if not lines and not command.after:
+        page = await self._logs.page(command.run_id, command.after, command.limit, command.search)
+        if not page.last:
             await self._find(command.run_id)
-        return m.RunLog(lines=tuple(lines), last_seq=last, more=more)
+        return m.RunLog(lines=tuple(page.lines), last_seq=page.last, more=page.more, missing=page.missing)
+
+    async def siblings(self, command: m.GetSiblings) -> m.Siblings:
+        """The running runs that share a process with a run; none where it is not running. Raises NotFound."""
+        run = (await self._find(command.run_id)).run
+        found = await self._runs.siblings(run) if run.state == "running" else []
+        return m.Siblings(siblings=await self._with_progress(found))
 
     async def cancel(self, command: m.CancelRun) -> m.CancelAnswer:
         """End a run that is queued; have its executor told of one that is running."""
@@ -120,6 +137,21 @@ class RunService:
         )
         await self._commands.send(again)
         return m.Retried(run_id=again.run_id, plugin=again.plugin, action=again.action)
+
+    async def _with_progress(self, found: Sequence[m.Run]) -> tuple[m.Run, ...]:
+        """The runs, those that have not ended by themselves with how far they say they are."""
+        asked = [run.run_id for run in found if run.state in _UNFINISHED and run.progress is None]
+        if not asked:
+            return tuple(found)
+        try:
+            known = await self._progress.of(asked)
+        except errors.PlugarrError as error:
+            log.info("progress_not_read", reason=error.message)
+            return tuple(found)
+        return tuple(
+            run.model_copy(update={"progress": known[run.run_id]}) if run.run_id in known else run
+            for run in found
+        )
 
     async def _find(self, run_id: str) -> StoredRun:
         """A run from history, the ledger, or its command, whichever knows it. Raises NotFound."""
@@ -204,7 +236,8 @@ def _with(stored: StoredRun, entry: Entry | None) -> StoredRun:
 
 def _overlaid(run: m.Run, entry: Entry) -> m.Run:
     state = entry.state
-    said = {name: value for name in _OVERLAID if (value := getattr(state, name)) is not None}
+    # The last entry is the whole of what is so: what an attempt before it said does not hold any more.
+    said = {name: getattr(state, name) for name in _OVERLAID}
     if entry.ended:
         said["result"] = state.result
     return run.model_copy(update=said)

@@ -13,7 +13,9 @@ from services.gateway.uploads import read_upload
 from services.gateway.view import PluginsView
 
 
-def operations(view: PluginsView, plugins: PluginService, *, public_url: str) -> Operations:
+def operations(  # noqa: C901 - declarations, one after the other
+    view: PluginsView, plugins: PluginService, *, public_url: str
+) -> Operations:
     """The operations that change plugins."""
     ops = Operations("plugins")
 
@@ -97,6 +99,26 @@ def operations(view: PluginsView, plugins: PluginService, *, public_url: str) ->
         enabled = read_flag(body.get("enabled"))
         plugin = await plugins.set_enabled(call.name("key"), call.user, enabled=enabled)
         head = {"success": True, "enabled": plugin.config.enabled, "ever_enabled": plugin.config.ever_enabled}
+        item = view.item(plugin, call.base_url(public_url))
+        return json_response(orjson.dumps(head)[:-1] + b',"plugin":' + item + b"}")
+
+    @ops(
+        "POST",
+        "/api/plugins/plugins/{key}/placement/",
+        "set_placement",
+        {200: schemas.PlacementAnswer},
+        problems=(400, 404),
+        body=schemas.PlacementBody,
+        examples={"every executor": {"placement": "any"}, "as the plugin says": {"placement": None}},
+    )
+    async def set_placement(call: Call) -> Response:
+        """Say where a plugin runs: at its home only, on any executor, or, with null, as its manifest says.
+
+        The plugin is stopped and loaded anew where it then belongs; runs under way end first.
+        """
+        body = await call.body(schemas.PlacementBody)
+        plugin = await plugins.set_placement(call.name("key"), body.placement, call.user)
+        head = {"success": True, "placement": plugin.placement}
         item = view.item(plugin, call.base_url(public_url))
         return json_response(orjson.dumps(head)[:-1] + b',"plugin":' + item + b"}")
 

@@ -13,7 +13,7 @@ from services.gateway.runs import Outcome, Request, RunService
 from shared import errors
 from shared.contracts import catalog as c
 from shared.contracts.base import sha256
-from shared.contracts.runs import CancelRun, GetRunLog, ListRuns, Run, RunLog
+from shared.contracts.runs import CancelRun, GetRunLog, GetSiblings, ListRuns, Run, RunLog
 
 _DEFAULT_WAIT_S = 30.0
 _FORBIDDEN = frozenset({"denied", "plugin_disabled", "permission_denied"})
@@ -77,8 +77,23 @@ def operations(runs: RunService, asks: Asks) -> Operations:
     async def get_run_log(call: Call) -> Response:
         """Get lines of a run's log."""
         query = call.query(schemas.LogQuery)
-        command = GetRunLog(run_id=call.name("run_id"), after=query.after, limit=query.limit)
+        command = GetRunLog(run_id=call.name("run_id"), **query.model_dump())
         found = await asks.request(c.GET_RUN_LOG, command)
+        return json_response(found.model_dump_json().encode())
+
+    @ops(
+        "GET",
+        "/api/runs/{run_id}/siblings/",
+        "get_siblings",
+        {200: schemas.SiblingList},
+        problems=(404,),
+    )
+    async def get_siblings(call: Call) -> Response:
+        """List the runs that share a plugin process with a run.
+
+        Should a cancelled run not stop by itself within 10 s, its process is ended, and these end `lost` with it.
+        """
+        found = await asks.request(c.GET_SIBLINGS, GetSiblings(run_id=call.name("run_id")))
         return json_response(found.model_dump_json().encode())
 
     @ops(
