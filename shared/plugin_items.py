@@ -6,7 +6,11 @@ from urllib.parse import quote
 
 from shared.contracts.data import PluginConfig
 from shared.contracts.manifest import PluginView, Problem
+from shared.contracts.ui import Page
+from shared.contracts.ui.fields import FieldBase, TableField
 
+PLACEHOLDER: Final = "********"
+"""What stands for a password that is set: who gives it back keeps what is stored."""
 _REPOSITORY: Final[dict[str, Any]] = {
     "source_repo": None,
     "source_repo_name": None,
@@ -38,9 +42,9 @@ def plugin_item(
         "help_url": view.help_url,
         "enabled": config.enabled,
         "ever_enabled": config.ever_enabled,
-        "fields": [field.document() for field in view.fields],
+        "fields": [without_secret(field) for field in view.fields],
         "settings": dict(settings),
-        "actions": [action.document() for action in view.actions],
+        "actions": [without_defaults(action.document()) for action in view.actions],
         "missing": view.missing,
         "trusted": config.ever_enabled,
         "loaded": view.loaded,
@@ -48,7 +52,7 @@ def plugin_item(
         "logo_url": logo if base is not None and view.has_logo else None,
         **{key: _same_type(view.extra.get(key), default) for key, default in _REPOSITORY.items()},
         "navigation": view.navigation.document() if view.navigation else None,
-        "pages": {name: page.document() for name, page in view.pages.items()},
+        "pages": {name: shown_page(page) for name, page in view.pages.items()},
         "digest": view.digest,
         "errors": [problem.model_dump() for problem in _errors(view)],
         "warnings": [problem.model_dump() for problem in view.warnings],
@@ -61,6 +65,49 @@ def plugin_item(
         "could_run_anywhere": placement == "home" and view.stateless,
         "sandbox": view.sandbox,
     }
+
+
+def without_secret(field: FieldBase) -> dict[str, Any]:
+    """A settings field without the default of a password, which may be computed from one that is in use."""
+    document = field.document()
+    default = document.get("default")
+    if is_password(field) and default not in (None, ""):
+        document["default"] = PLACEHOLDER
+    if isinstance(field, TableField):
+        _drop_defaults(document.get("columns"))
+        names = {column.id for column in field.columns if is_password(column)}
+        for row in default if isinstance(default, list) else ():
+            if isinstance(row, dict):
+                row |= {name: PLACEHOLDER for name in names if row.get(name) not in (None, "")}
+    return document
+
+
+def without_defaults(document: dict[str, Any]) -> dict[str, Any]:
+    """A document without the defaults of password fields anywhere in it; it is changed."""
+    _drop_defaults(document)
+    return document
+
+
+def shown_page(page: Page) -> dict[str, Any]:
+    """A page without the defaults of its forms' password fields: nobody gives these back as they were shown."""
+    return without_defaults(page.document())
+
+
+def is_password(field: FieldBase) -> bool:
+    """Whether a field's value is a password."""
+    return (field.input_type or "").lower() == "password"
+
+
+def _drop_defaults(node: Any) -> None:
+    match node:
+        case dict():
+            if str(node.get("input_type") or "").lower() == "password":
+                node.pop("default", None)
+            for below in node.values():
+                _drop_defaults(below)
+        case list():
+            for below in node:
+                _drop_defaults(below)
 
 
 def _errors(view: PluginView) -> list[Problem]:

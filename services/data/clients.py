@@ -82,9 +82,11 @@ class Commands:
                     return found
         return None
 
-    async def send(self, command: RunRequested) -> int:
-        """Store a command; sent twice it is stored once."""
-        return await self._bus.store(c.RUN_REQUESTED, command, msg_id=command.run_id, plugin=command.plugin)
+    async def send(self, command: RunRequested, *, msg_id: str | None = None) -> int:
+        """Store a command; sent twice it is stored once. `msg_id` is another one than the run's id."""
+        return await self._bus.store(
+            c.RUN_REQUESTED, command, msg_id=msg_id or command.run_id, plugin=command.plugin
+        )
 
 
 class Platform:

@@ -13,6 +13,7 @@ from shared.messaging.bus import Bus
 from shared.messaging.leases import HeldLease
 
 EVERY_S: Final = 5.0
+RESEND_S: Final = 1.0
 
 log = get_logger(__name__)
 
@@ -33,7 +34,8 @@ class Sweeping:
     async def start(self) -> None:
         self._lease.start()
         self._tasks = (
-            asyncio.create_task(self._sweep(), name="sweeper"),
+            asyncio.create_task(self._again_and_again(EVERY_S, self._sweeper.sweep), name="sweeper"),
+            asyncio.create_task(self._again_and_again(RESEND_S, self._sweeper.resend), name="resender"),
             asyncio.create_task(self._end_disabled(), name="sweeper of disabled plugins"),
         )
 
@@ -43,11 +45,11 @@ class Sweeping:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._lease.close()
 
-    async def _sweep(self) -> None:
+    async def _again_and_again(self, every_s: float, work: Callable[[], Awaitable[object]]) -> None:
         while True:
-            await asyncio.sleep(EVERY_S)
+            await asyncio.sleep(every_s)
             if self._lease.held:
-                await _attempted(self._sweeper.sweep)
+                await _attempted(work)
 
     async def _end_disabled(self) -> None:
         while True:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from shared.contracts.runs import Caller, Outcome, RunRequested, RunState, RunStatus
+from shared.contracts.runs import Caller, Outcome, Progress, RunRequested, RunState, RunStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,18 +37,25 @@ class Orphaned:
 
 
 @dataclass(frozen=True, slots=True)
+class Waiting:
+    """Its next attempt is not due yet: its command is stored again when it is."""
+
+    state: RunState
+
+
+@dataclass(frozen=True, slots=True)
 class Ended:
     """It has its final state."""
 
     state: RunState
 
 
-Claim = Claimed | HeldByAnother | Orphaned | Ended
+Claim = Claimed | HeldByAnother | Orphaned | Waiting | Ended
 
 
 @dataclass(frozen=True, slots=True)
 class RunEnd:
-    """A final state to be stored."""
+    """The end of an attempt: a final state, or `queued` for another attempt."""
 
     state: RunStatus
     outcome: Outcome | None = None
@@ -56,6 +63,9 @@ class RunEnd:
     cause: str | None = None
     error: str | None = None
     error_type: str | None = None
+    progress: Progress | None = None
+    retry_in_s: float | None = None
+    """Of `queued`: the wait before the next attempt."""
 
 
 @dataclass(frozen=True, slots=True)

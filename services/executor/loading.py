@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Protocol
 
+from services.executor.attempts import Policy
 from services.executor.book import Book
 from services.executor.metrics import Metrics
 from services.executor.packages import WorkingCopies
@@ -20,6 +21,7 @@ from shared.contracts.plugins import PluginChanged
 from shared.contracts.ui import FieldSpec
 from shared.logging import get_logger
 from shared.manifests.normalise import loaded_document
+from shared.manifests.statefulness import seems_stateless
 
 LOADS_AT_ONCE: Final = 16
 """Few enough for a start with hundreds of plugins."""
@@ -94,6 +96,7 @@ class Loader:
         self._site = site
         self._sandbox = sandbox
         self._here: dict[str, _Here] = {}
+        self._stateless: dict[str, bool] = {}
         self._slots = asyncio.Semaphore(LOADS_AT_ONCE)
 
     async def load(self, manifest: Manifest, *, lead: bool) -> bool:
@@ -159,6 +162,7 @@ class Loader:
 
     def forget(self, key: str) -> None:
         self._here.pop(key, None)
+        self._stateless.pop(key, None)
         self._masks.drop_plugin(key)
 
     def settings(self) -> dict[str, Mapping[str, Any]]:
@@ -210,6 +214,7 @@ class Loader:
             timeout_s=here.manifest.execution.timeout_s,
             settings=settings,
             actions=here.actions,
+            policy=Policy(here.manifest.execution.retries, here.manifest.execution.backoff_s),
         )
         self._masks.set_plugin(here.manifest.key, secrets_of(settings, fields))
 
@@ -232,6 +237,7 @@ class Loader:
             return LoadedPlugin(ok=False, error=_NO_FILES)
         key = manifest.key
         path = await self._copies.bring_up_to_date(key, manifest.folder, manifest.package.digest)
+        self._stateless[key] = await asyncio.to_thread(seems_stateless, path)
         try:
             libraries = await self._libraries.install(key, path)
         except errors.PlugarrError as error:
@@ -257,6 +263,7 @@ class Loader:
             executor=self._executor,
             site=self._site,
             sandbox=self._sandbox,
+            stateless=self._stateless.get(manifest.key, False),
             attributes=loaded.attributes if attributes is None else attributes,
             ok=loaded.ok,
             error=loaded.error,

@@ -13,15 +13,23 @@ from shared import errors
 from shared.contracts import catalog as c
 from shared.contracts.base import Event, JsonObject, now
 from shared.contracts.contract import StoredEvent
-from shared.contracts.runs import RunLogged, RunProgressed
+from shared.contracts.runs import Progress, RunLogged, RunProgressed
+from shared.contracts.streams import STREAMS
 from shared.logging import get_logger
 from shared.tasks import ended
 
 EVERY_S: Final = 0.1
+SLOWLY_S: Final = 2.0
+_QUICK: Final = 500
+"""Messages of one run's log that are sent at once; every so many more, the wait between them doubles."""
 BATCH_BYTES: Final = 64 * 1024
 RUN_BYTES: Final = 1024 * 1024
 """What one run may log in all; a plugin outside runs: per minute."""
 PROGRESS_EVERY_S: Final = 0.2
+MOST_MESSAGES: Final = (
+    next(stream.max_msgs_per_subject for stream in STREAMS if stream.name == c.RUN_LOG) - 100
+)
+"""Of one run's log: the stream keeps no more of them, and would drop the first. The rest is for last words."""
 _OVERHEAD: Final = 80
 _REMEMBERED: Final = 4096
 
@@ -45,6 +53,11 @@ class _Log:
     size: int = 0
     spent: int = 0
     since: float = 0.0
+    sent: int = 0
+    """Messages."""
+    told: int = 0
+    """Lines."""
+    sent_at: float = float("-inf")
     cut: bool = False
     dropped: int = 0
 
@@ -57,7 +70,11 @@ class _Progress:
 
 
 class Outbox:
-    """Sends what plugins log and how far their runs are."""
+    """Sends what plugins log and how far their runs are.
+
+    A run that writes a line now and then for hours would fill its part of the stream with small messages, and
+    lose its first lines: so the longer it goes on, the more of its lines travel together.
+    """
 
     def __init__(self, bus: Sender, metrics: Metrics) -> None:
         self._bus = bus
@@ -81,7 +98,7 @@ class Outbox:
         held = self._log_of(plugin, run_id)
         for line in lines:
             size = len(str(line.get("message", ""))) + _OVERHEAD
-            if held.spent + size > RUN_BYTES:
+            if held.spent + size > RUN_BYTES or held.sent >= MOST_MESSAGES:
                 held.dropped += 1
                 self._metrics.dropped(1)
                 continue
@@ -104,14 +121,18 @@ class Outbox:
             known.fresh = True
         self._something.set()
 
-    async def flush(self, run_id: str) -> None:
-        """Send what a run has logged and where it got to; called when it ends."""
+    async def flush(self, run_id: str) -> Progress | None:
+        """Send what a run has logged and where it got to, and return that; called when it ends."""
         held = self._logs.get(run_id)
         if held is not None:
             await self._send_log(held, last=True)
         progress = self._progress.pop(run_id, None)
-        if progress is not None and progress.fresh:
+        if progress is None:
+            return None
+        if progress.fresh:
             await self._send_progress(progress)
+        said = progress.event
+        return Progress(done=said.done, total=said.total, message=said.message)
 
     def _log_of(self, plugin: str, run_id: str | None) -> _Log:
         name = run_id or f"plugin {plugin}"
@@ -138,8 +159,13 @@ class Outbox:
 
     async def _send_all(self, at: float, *, last: bool = False) -> None:
         for held in list(self._logs.values()):
-            if held.lines or (held.dropped and not held.cut):
+            if not held.lines and (held.cut or not held.dropped):
+                continue
+            if last or held.size >= BATCH_BYTES or at - held.sent_at >= _pause_of(held):
+                held.sent_at = at
                 await self._send_log(held, last=last)
+            else:
+                self._something.set()
         for progress in list(self._progress.values()):
             if not progress.fresh:
                 continue
@@ -154,13 +180,17 @@ class Outbox:
         lines, held.lines, held.size = held.lines, [], 0
         if held.dropped and not held.cut:
             held.cut = True
-            lines.append(_mark("the log is cut here: it has reached its limit of 1 MiB"))
+            lines.append(_mark("the log is cut here: it has reached its limit"))
         if held.dropped and last and held.run_id is not None:
             lines.append(_mark(f"{held.dropped:,} lines were left out"))
             held.dropped = 0
         while lines:
             part, lines = _part(lines)
-            event = RunLogged.model_construct(plugin=held.plugin, run_id=held.run_id, lines=tuple(part))
+            event = RunLogged.model_construct(
+                plugin=held.plugin, run_id=held.run_id, lines=tuple(part), before=held.told
+            )
+            held.sent += 1
+            held.told += len(part)
             try:
                 if held.run_id is None:
                     await self._bus.tell(c.PLUGIN_LOGGED, event, type="plugin.logged", plugin=held.plugin)
@@ -176,6 +206,11 @@ class Outbox:
             await self._bus.tell(c.RUN_PROGRESSED, event, type="run.progressed", run_id=event.run_id)
         except errors.PlugarrError as error:
             log.warning("progress_lost", run_id=event.run_id, reason=error.message)
+
+
+def _pause_of(held: _Log) -> float:
+    """Seconds between two messages of a log."""
+    return min(SLOWLY_S, EVERY_S * 2 ** (held.sent // _QUICK)) if held.run_id is not None else 0.0
 
 
 def _mark(message: str) -> JsonObject:

@@ -39,6 +39,8 @@ def end_of(result: HostResult) -> RunEnd:
     if result.end == "returned":
         return RunEnd("succeeded", outcome=outcome_of(result.result), result=result.result)
     error = result.error[:MAX_ERROR] if result.error is not None else None
+    if result.end == "retry":
+        return RunEnd("queued", cause="retry", error=error, retry_in_s=result.retry_in_s)
     if result.collateral:
         return RunEnd("lost", cause="host_ended", error=error)
     if result.error_type == "PluginNotLoaded":

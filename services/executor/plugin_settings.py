@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import quote
 
+import orjson
+
 from shared.contracts.base import JsonObject
 from shared.contracts.ui import FieldSpec
 from shared.contracts.ui.fields import FieldBase, TableField
@@ -12,6 +14,8 @@ from shared.contracts.ui.fields import FieldBase, TableField
 HIDDEN: Final = "***"
 _SHORTEST: Final = 3
 """Characters: masking anything shorter would blacken words that are no secret."""
+_LONG: Final = 6
+"""Characters from which on a secret is masked inside of a result's texts, too."""
 
 
 def with_defaults(stored: Mapping[str, Any], fields: Sequence[FieldSpec]) -> dict[str, Any]:
@@ -55,15 +59,22 @@ def _is_password(spec: FieldBase) -> bool:
     return (spec.input_type or "").lower() == "password"
 
 
+def _pattern(secrets: Iterable[str]) -> re.Pattern[str] | None:
+    forms = {form for secret in secrets for form in (secret, quote(secret, safe=""))}
+    longest_first = sorted(forms, key=len, reverse=True)
+    return re.compile("|".join(map(re.escape, longest_first))) if forms else None
+
+
 class Mask:
     """Replaces secrets in text, as they are and as URLs carry them."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         given = {secret for secret in secrets if len(secret) >= _SHORTEST}
         self.secrets = frozenset(given)
-        forms = {form for secret in given for form in (secret, quote(secret, safe=""))}
-        longest_first = sorted(forms, key=len, reverse=True)
-        self._pattern = re.compile("|".join(map(re.escape, longest_first))) if forms else None
+        self._pattern = _pattern(given)
+        self._long = _pattern(secret for secret in given if len(secret) >= _LONG)
+        written = (orjson.dumps(secret).decode()[1:-1] for secret in given)
+        self._written = {*written, *(quote(secret, safe="") for secret in given)}
 
     @property
     def empty(self) -> bool:
@@ -71,6 +82,38 @@ class Mask:
 
     def text(self, text: str) -> str:
         return text if self._pattern is None else self._pattern.sub(HIDDEN, text)
+
+    def value(self, value: Any) -> Any:
+        """A result without its secrets: texts that are one, and long ones inside of texts.
+
+        A short one inside of a longer text is left: results are data, and `user` may well be somebody's password.
+        """
+        if self._pattern is None or not self._alike(value):
+            return value
+        return self._hidden(value)
+
+    def _alike(self, value: Any) -> bool:
+        """Whether there may be something to hide; over the JSON, which is many times quicker than over the value."""
+        try:
+            text = orjson.dumps(value).decode()
+        except TypeError:
+            return True  # what is no JSON is refused later, by whoever stores it
+        return any(form in text for form in self._written)
+
+    def _hidden(self, value: Any) -> Any:
+        match value:
+            case str() if value in self.secrets:
+                return HIDDEN
+            case str():
+                return value if self._long is None else self._long.sub(HIDDEN, value)
+            case dict():
+                return {key: self._hidden(inner) for key, inner in value.items()}
+            case list() | tuple():
+                return [self._hidden(inner) for inner in value]
+            case int() | float() if not isinstance(value, bool) and str(value) in self.secrets:
+                return HIDDEN
+            case _:
+                return value
 
     def lines(self, lines: Sequence[Mapping[str, Any]]) -> list[JsonObject]:
         """Log lines with their messages masked."""

@@ -9,9 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-HostEnd = Literal["returned", "raised", "denied", "unserialisable", "timed_out", "cancelled", "crashed"]
+HostEnd = Literal[
+    "returned", "raised", "denied", "unserialisable", "timed_out", "cancelled", "retry", "crashed"
+]
 """How a call into a plugin ended: `denied` is a PermissionError, `unserialisable` a result that JSON
-cannot hold, `crashed` the end of the host process (exit, signal, fence)."""
+cannot hold, `retry` a call of `plugarr.retry`, `crashed` the end of the host process (exit, signal, fence)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,8 @@ class HostResult:
     """The exception's class name."""
     refreshed: Mapping[str, Any] | None = None
     """`{"navigation": …, "pages": …}` where they are properties and changed during the run."""
+    retry_in_s: float | None = None
+    """Of `retry`: how long to wait before the next attempt."""
     collateral: bool = field(default=False, compare=False)
     """Of `crashed`: the host was ended because of a sibling run, so that nobody knows how far this one came."""
 

@@ -1,6 +1,7 @@
 """The ledger as the executor uses it: who holds a run, and transitions that end as they should when answers get lost."""
 
 import asyncio
+import time
 from typing import Any, Final, Protocol
 
 import nats.errors
@@ -15,9 +16,10 @@ from services.executor.claims import (
     Orphaned,
     Refusal,
     RunEnd,
+    Waiting,
 )
 from shared import errors
-from shared.contracts.base import ObjectRef, now
+from shared.contracts.base import ObjectRef, now, timestamp_of
 from shared.contracts.runs import Caller, RunState
 from shared.logging import get_logger
 from shared.messaging.bus import Refused
@@ -98,6 +100,8 @@ class RunLedger:
             entry = await self._last(command.run_id)
         if entry.state.state == "queued":
             # Another attempt, asked for by the one before.
+            if entry.state.retry_at is not None and entry.state.retry_at > now():
+                return Waiting(entry.state)
             again = state.model_copy(update={"attempt": entry.state.attempt})
             try:
                 return self._ours(again, await self._ledger.append(again, after=entry.seq))
@@ -106,7 +110,7 @@ class RunLedger:
         return await self._holder(entry)
 
     async def finish(self, claim: Claimed, end: RunEnd) -> RunState | None:
-        """Store the final state, again and again while the lease counts; None if the run has moved on."""
+        """Store the attempt's end, again and again while the lease counts; None if the run has moved on."""
         try:
             return await self._finish(claim, end)
         finally:
@@ -139,16 +143,9 @@ class RunLedger:
             after, state = entry.seq, state.model_copy(update={"attempt": entry.state.attempt})
         return HeldByAnother()
 
-    async def lose(self, orphan: Orphaned) -> RunState | None:
-        """End an orphaned run; None where somebody else did."""
-        state = orphan.state.model_copy(
-            update={
-                "state": "lost",
-                "cause": "executor_gone",
-                "error": f"executor {orphan.state.executor} is gone; how far the run came is not known",
-                "ended_at": now(),
-            }
-        )
+    async def lose(self, orphan: Orphaned, end: RunEnd) -> RunState | None:
+        """End an orphaned attempt; None where somebody else did."""
+        state = _ended(orphan.state, end)
         try:
             await self._ledger.append(state, after=orphan.seq)
         except Refused:
@@ -186,7 +183,7 @@ class RunLedger:
         return Orphaned(state, entry.seq)
 
     async def _finish(self, claim: Claimed, end: RunEnd) -> RunState | None:
-        state = _final(claim.state, end)
+        state = _ended(claim.state, end)
         unsure = False
         pause = _RETRY_S
         while True:
@@ -200,7 +197,7 @@ class RunLedger:
                 if end.cause == "unserialisable":
                     raise
                 end = RunEnd("failed", cause="unserialisable", error=f"the result cannot be stored: {error}")
-                state = _final(claim.state, end)
+                state = _ended(claim.state, end)
             except errors.PlugarrError as error:
                 if not self._lease.held:
                     raise Fenced from error
@@ -214,23 +211,31 @@ class RunLedger:
     async def _is_stored(self, state: RunState) -> bool:
         """Whether an earlier try was stored after all."""
         entry = await self._last(state.run_id)
-        return (entry.state.executor, entry.state.epoch, entry.state.state, entry.state.ended_at) == (
-            state.executor,
-            state.epoch,
-            state.state,
-            state.ended_at,
-        )
+        return _mark(entry.state) == _mark(state)
 
 
-def _final(claimed: RunState, end: RunEnd) -> RunState:
-    return claimed.model_copy(
-        update={
-            "state": end.state,
-            "ended_at": now(),
-            "outcome": end.outcome,
-            "result": end.result,
-            "cause": end.cause,
-            "error": end.error,
-            "error_type": end.error_type,
+def _mark(state: RunState) -> tuple[object, ...]:
+    """What no two ends of attempts have in common."""
+    return (state.executor, state.epoch, state.state, state.attempt, state.ended_at, state.retry_at)
+
+
+def _ended(claimed: RunState, end: RunEnd) -> RunState:
+    """The entry that follows a claim."""
+    said = {
+        "state": end.state,
+        "ended_at": now(),
+        "outcome": end.outcome,
+        "result": end.result,
+        "cause": end.cause,
+        "error": end.error,
+        "error_type": end.error_type,
+        "progress": end.progress,
+    }
+    if end.state == "queued":
+        # Nobody has it: what is left of this attempt is why it ended.
+        said |= dict.fromkeys(("executor", "epoch", "started_at", "ended_at", "progress"))
+        said |= {
+            "attempt": claimed.attempt + 1,
+            "retry_at": timestamp_of(time.time() + (end.retry_in_s or 0.0)),
         }
-    )
+    return claimed.model_copy(update=said)

@@ -1,11 +1,13 @@
 """What running an action means, with no transport and no database in sight."""
 
 import asyncio
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
+from services.executor import attempts
+from services.executor.attempts import Policy
 from services.executor.claims import (
     Claim,
     Claimed,
@@ -17,14 +19,15 @@ from services.executor.claims import (
     Refusal,
     RunEnd,
     Verdict,
+    Waiting,
 )
 from services.executor.metrics import Metrics
 from services.executor.outcomes import end_of, not_loaded
 from services.executor.plugin_settings import Mask, Masks
 from services.executor.ports import HostCall, Hosts
 from shared import errors
-from shared.contracts.base import JsonObject, parse_timestamp
-from shared.contracts.runs import Caller, RunRequested, RunState
+from shared.contracts.base import JsonObject, now, parse_timestamp
+from shared.contracts.runs import Caller, Progress, RunRequested, RunState
 from shared.logging import get_logger
 
 log = get_logger(__name__)
@@ -39,6 +42,7 @@ class PluginNow:
     timeout_s: float
     settings: Mapping[str, Any] = field(default_factory=dict)
     actions: Mapping[str, Any] = field(default_factory=dict)
+    policy: Policy = field(default_factory=Policy)
 
 
 class Plugin(Protocol):
@@ -65,13 +69,13 @@ class Ledger(Protocol):
         """Claim the run, or say who has it."""
 
     async def finish(self, claim: Claimed, end: RunEnd) -> RunState | None:
-        """Store the final state; None where the run moved on meanwhile. Raises Fenced."""
+        """Store the attempt's end; None where the run moved on meanwhile. Raises Fenced."""
 
     async def refuse(self, refusal: Refusal, seq: int) -> Claim:
         """Claim and end in one step a run that is not run; `Ended` where that, or another end, is stored."""
 
-    async def lose(self, orphan: Orphaned) -> RunState | None:
-        """End an orphaned run; None where somebody else did."""
+    async def lose(self, orphan: Orphaned, end: RunEnd) -> RunState | None:
+        """End an orphaned attempt; None where somebody else did."""
 
     async def answer(self, state: RunState, caller: Caller) -> None:
         """Send the final state to whoever asked. Never raises."""
@@ -84,11 +88,14 @@ class Payloads(Protocol):
         """The value that a reference stands for, or the value itself. Raises PlugarrError."""
 
 
-class LogFlush(Protocol):
-    """What a run has logged and not yet sent."""
+class RunLog(Protocol):
+    """What a run logs on its way."""
 
-    async def flush(self, run_id: str) -> None:
-        """Send it now, so that it is there when the run has ended. Never raises."""
+    async def flush(self, run_id: str) -> Progress | None:
+        """Send it now, so that it is there when the run has ended; how far the run said it is. Never raises."""
+
+    def log(self, plugin: str, run_id: str | None, lines: Sequence[JsonObject]) -> None:
+        """Take lines of the platform's own into a run's log. Never blocks."""
 
 
 @dataclass(slots=True, eq=False)
@@ -113,7 +120,7 @@ class ExecutorService:
         ledger: Ledger,
         hosts: Hosts,
         payloads: Payloads,
-        logs: LogFlush,
+        logs: RunLog,
         masks: Masks,
         metrics: Metrics,
     ) -> None:
@@ -147,7 +154,8 @@ class ExecutorService:
     async def refuse(self, refusal: Refusal, seq: int) -> Verdict:
         """End a command that can never be run."""
         try:
-            return await self._after(await self._ledger.refuse(refusal, seq), refusal.actor, refusal.caller)
+            claim = await self._ledger.refuse(refusal, seq)
+            return await self._after(claim, refusal.actor, refusal.caller, Policy())
         except errors.PlugarrError as error:
             log.warning("run_put_off", run_id=refusal.run_id, plugin=refusal.plugin, reason=error.message)
             return Verdict.LATER
@@ -176,8 +184,8 @@ class ExecutorService:
 
     async def _run(self, order: Order, plugin: Plugin, hand: InHand) -> Verdict:
         command = order.command
-        now = await plugin.now(command.config_rev)
-        end = _refused(command, now)
+        there = await plugin.now(command.config_rev)
+        end = _refused(command, there)
         if end is not None:
             return await self.refuse(_refusal(command, end), order.seq)
         try:
@@ -189,28 +197,39 @@ class ExecutorService:
             return Verdict.BACK
         claim = await self._ledger.claim(order)
         if not isinstance(claim, Claimed):
-            return await self._after(claim, command.actor, command.caller)
+            return await self._after(claim, command.actor, command.caller, there.policy)
         started = asyncio.get_running_loop().time()
         self._metrics.started()
         state: RunState | None = None
         mask = self._masks.add_run(plugin.key, command.run_id, command.secret_params, params)
         try:
-            end, refreshed = await self._call(order, claim, now, params, hand)
-            await self._logs.flush(command.run_id)
-            state = await self._ledger.finish(claim, _masked(end, mask))
+            end, refreshed = await self._call(order, claim, there, params, hand)
+            end = attempts.after(_masked(end, mask), claim.state.attempt, there.policy)
+            if end.state == "queued":
+                self._note(plugin.key, command.run_id, attempts.sentence(end, claim.state.attempt))
+            progress = await self._logs.flush(command.run_id)
+            state = await self._ledger.finish(claim, replace(end, progress=progress))
         finally:
             self._masks.drop_run(command.run_id)
             self._metrics.ended(state.state if state else "late", asyncio.get_running_loop().time() - started)
         if state is None:
             log.warning("late_result", run_id=command.run_id, plugin=plugin.key, state=end.state)
+            late = f"a late result ({end.state}) came after the run had ended: it changes nothing"
+            self._note(plugin.key, command.run_id, late)
+            await self._logs.flush(command.run_id)
             return Verdict.ACK
-        if command.caller is not None:
+        # Of a run that gets another attempt, its caller hears when that has ended.
+        if command.caller is not None and state.state != "queued":
             await self._ledger.answer(state, command.caller)
         if refreshed:
             plugin.said(refreshed)
         return Verdict.ACK
 
-    async def _after(self, claim: Claim, actor: str | None, caller: Caller | None) -> Verdict:
+    def _note(self, plugin: str, run_id: str, message: str) -> None:
+        line: JsonObject = {"time": now(), "level": "warning", "message": message, "logger": "plugarr"}
+        self._logs.log(plugin, run_id, [line])
+
+    async def _after(self, claim: Claim, actor: str | None, caller: Caller | None, policy: Policy) -> Verdict:
         """What becomes of a command whose run somebody else has, or had."""
         match claim:
             case Ended(state=state):
@@ -219,18 +238,32 @@ class ExecutorService:
                     await self._ledger.answer(state, caller)
                 return Verdict.ACK
             case Orphaned():
-                lost = await self._ledger.lose(claim)
-                if lost is None:
-                    return Verdict.LATER
-                self._metrics.lost()
-                if caller is not None and lost.actor == actor:
-                    await self._ledger.answer(lost, caller)
+                return await self._lose(claim, actor, caller, policy)
+            case Waiting():
+                # Whoever put it there has died before it could acknowledge the command: there will be another.
                 return Verdict.ACK
             case HeldByAnother() | Claimed():
                 return Verdict.LATER
 
+    async def _lose(
+        self, orphan: Orphaned, actor: str | None, caller: Caller | None, policy: Policy
+    ) -> Verdict:
+        state = orphan.state
+        error = f"executor {state.executor} is gone; how far the run came is not known"
+        end = attempts.after(RunEnd("lost", cause="executor_gone", error=error), state.attempt, policy)
+        lost = await self._ledger.lose(orphan, end)
+        if lost is None:
+            return Verdict.LATER
+        if lost.state == "queued":
+            self._note(state.plugin, state.run_id, attempts.sentence(end, state.attempt))
+            return Verdict.ACK
+        self._metrics.lost()
+        if caller is not None and lost.actor == actor:
+            await self._ledger.answer(lost, caller)
+        return Verdict.ACK
+
     async def _call(
-        self, order: Order, claim: Claimed, now: PluginNow, params: JsonObject, hand: InHand
+        self, order: Order, claim: Claimed, there: PluginNow, params: JsonObject, hand: InHand
     ) -> tuple[RunEnd, Mapping[str, Any] | None]:
         command = order.command
         if hand.cancelled:
@@ -240,9 +273,9 @@ class ExecutorService:
             attempt=claim.state.attempt,
             action=command.action,
             params=params,
-            settings=now.settings,
-            actions=now.actions,
-            timeout_s=min(now.timeout_s, command.timeout_s or now.timeout_s),
+            settings=there.settings,
+            actions=there.actions,
+            timeout_s=min(there.timeout_s, command.timeout_s or there.timeout_s),
             depth=command.depth,
         )
         hand.task = asyncio.current_task()
@@ -258,13 +291,13 @@ class ExecutorService:
         return end_of(result), result.refreshed
 
 
-def _refused(command: RunRequested, now: PluginNow) -> RunEnd | None:
+def _refused(command: RunRequested, there: PluginNow) -> RunEnd | None:
     """Why a command is not run at all."""
     if command.expires_at is not None and parse_timestamp(command.expires_at) < datetime.now(UTC):
         return RunEnd("lost", cause="expired", error="nobody took the command before it expired")
-    if not now.enabled:
+    if not there.enabled:
         return RunEnd("failed", cause="plugin_disabled", error=f"Plugin '{command.plugin}' is disabled")
-    return None if now.loaded else not_loaded(command.plugin)
+    return None if there.loaded else not_loaded(command.plugin)
 
 
 def _refusal(command: RunRequested, end: RunEnd) -> Refusal:
@@ -272,6 +305,8 @@ def _refusal(command: RunRequested, end: RunEnd) -> Refusal:
 
 
 def _masked(end: RunEnd, mask: Mask) -> RunEnd:
-    if end.error is None or mask.empty:
+    """The end as it may be stored and shown, to whoever asked for the run too: passwords are shown to nobody."""
+    if mask.empty:
         return end
-    return RunEnd(end.state, end.outcome, end.result, end.cause, mask.text(end.error), end.error_type)
+    error = mask.text(end.error) if end.error is not None else None
+    return replace(end, error=error, result=mask.value(end.result))

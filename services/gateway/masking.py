@@ -5,14 +5,15 @@ from typing import Any, Final
 
 from shared.contracts.manifest import PluginView
 from shared.contracts.ui.fields import FieldBase, TableField
+from shared.plugin_items import PLACEHOLDER
 
-MASK: Final = "********"
+MASK: Final = PLACEHOLDER
 """What stands for a password that is set. An empty one is shown as it is."""
 
 
 def is_secret(field: Any) -> bool:
     """Whether a field's value is a password."""
-    return getattr(field, "input_type", None) == "password"
+    return str(getattr(field, "input_type", None) or "").lower() == "password"
 
 
 def masked(fields: Sequence[FieldBase], settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -106,6 +107,6 @@ def _raw_names(fields: Any) -> set[str]:
         field["id"]
         for field in fields
         if isinstance(field, Mapping)
-        and field.get("input_type") == "password"
+        and str(field.get("input_type") or "").lower() == "password"
         and isinstance(field.get("id"), str)
     }

@@ -19,6 +19,7 @@ from services.gateway.masking import secret_params
 from shared.contracts.data import Placement, PluginConfig
 from shared.contracts.manifest import Loaded, Manifest, PluginView, merge
 from shared.contracts.ui import navigation_item, opening_page, sorted_items
+from shared.plugin_items import shown_page
 
 _BASES: Final = 16
 """Host names for which the list is kept encoded."""
@@ -98,7 +99,7 @@ class Plugin:
         if wanted is None or wanted not in self.view.pages:
             return None
         if wanted not in self._pages:
-            page = self.view.pages[wanted].document()
+            page = shown_page(self.view.pages[wanted])
             answer = {
                 "success": True,
                 "plugin": {"key": self.key, "name": self.name},

@@ -100,8 +100,6 @@ class Manifest(Described):
     """Whether the plugin is only listed, with its errors, and can never be enabled."""
     missing: bool = False
     has_logo: bool = False
-    stateless: bool = False
-    """Whether nothing in its code speaks against running it on every executor: a guess from its text."""
     execution: Execution = Execution()
     declared: dict[str, Any] = Field(default_factory=dict)
     """`plugin.json`'s own name … actions, JSON-shaped: what an instance's empty attributes fall back to."""
@@ -131,6 +129,8 @@ class Loaded(Described):
     site: str = ""
     sandbox: str | None = None
     """The sandbox that its host has."""
+    stateless: bool = False
+    """Whether nothing in its code speaks against running it on every executor: a guess from its text."""
     ok: bool = True
     error: str | None = None
 
@@ -143,6 +143,7 @@ class PluginView(Manifest):
     executor: str | None = None
     site: str | None = None
     sandbox: str | None = None
+    stateless: bool = False
 
 
 def merge(manifest: Manifest, loaded: Loaded | None) -> PluginView:
@@ -155,7 +156,7 @@ def merge(manifest: Manifest, loaded: Loaded | None) -> PluginView:
     if loaded is None or manifest.digest is None or loaded.digest != manifest.digest:
         return PluginView.model_construct(set(own), **_whole(manifest))
     own |= {"loaded": loaded.ok, "load_error": loaded.error, "executor": loaded.executor or None}
-    own |= {"site": loaded.site or None, "sandbox": loaded.sandbox}
+    own |= {"site": loaded.site or None, "sandbox": loaded.sandbox, "stateless": loaded.stateless}
     if loaded.ok:
         said = {name for name in ATTRIBUTES if getattr(loaded, name)}
         own |= {name: getattr(loaded, name) for name in said}

@@ -93,7 +93,7 @@ STREAMS: Final = (
         max_age_s=7 * _DAY_S,
         max_bytes=512 * _MIB,
         discard_new=False,
-        max_msgs_per_subject=2000,
+        max_msgs_per_subject=10_000,
         republish=True,
     ),
     Stream(

@@ -11,7 +11,6 @@ from shared.manifests.execution import execution
 from shared.manifests.findings import Findings
 from shared.manifests.normalise import Normaliser
 from shared.manifests.plugin_json import Declared, read_plugin_json
-from shared.manifests.statefulness import seems_stateless
 from shared.manifests.static import FILES, StaticPlugin, read_static
 
 LOGO: Final = "logo.png"
@@ -68,7 +67,6 @@ def read(folder: Path) -> Reading:
         "folder": _printable(folder.name),
         "legacy": not declared.usable,
         "invalid": refusal is not None,
-        "stateless": static.kind is not None and seems_stateless(folder),
         "has_logo": (folder / LOGO).is_file(),
         "declared": declared.said,
         "extra": declared.extra,

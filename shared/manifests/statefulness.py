@@ -31,7 +31,7 @@ _FILE_CALLS: Final = frozenset(
     {"write_text", "write_bytes", "mkdir", "makedirs", "touch", "unlink", "rename", "remove", "rmtree"}
 )
 _MOST_FILES: Final = 24
-_MOST_BYTES: Final = 512 * 1024
+_MOST_BYTES: Final = 128 * 1024
 _HOOKS: Final = frozenset({"stop", "on_enable", "on_disable"})
 
 Reason = tuple[int, str]
@@ -47,7 +47,7 @@ def seems_stateless(folder: Path) -> bool:
         if sum(file.stat().st_size for file in files) > _MOST_BYTES:
             return False
         return not any(True for file in files for _ in reasons_for_one_home(parse(file)))
-    except (OSError, Unreadable, RecursionError):
+    except (OSError, Unreadable, RecursionError, SystemError):  # Python's own parser on nested code
         return False
 
 

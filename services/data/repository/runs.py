@@ -16,6 +16,8 @@ from shared.contracts.runs import Caller, ListRuns, Run
 _SEARCHED: Final = ("_id", "plugin", "action", "actor", "error")
 _FILTERS: Final = ("plugin", "action", "state", "outcome", "kind", "trigger", "actor", "parent")
 _ID_BEGINS: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{0,27}")
+_NEVER_TAKEN: Final[Document] = {"attempt": None}
+"""What waits for another attempt was taken once: its command is another, and newer."""
 _MOST_SEARCHED: Final = 50_000
 """Runs that a search for a text looks through."""
 _MOST_COUNTED: Final = 50_000
@@ -102,6 +104,12 @@ class Runs:
             found = self._runs.find(wanted, _BRIEF).sort("created_at", -1).limit(_MOST_SIBLINGS)
             return [_stored(one).run async for one in found]
 
+    async def sent_again(self, run: Run) -> None:
+        """Note that the command of a run's next attempt is stored."""
+        async with self._database.bounded():
+            waiting = {"_id": run.run_id, "state": "queued", "attempt": run.attempt}
+            await self._runs.update_one(waiting, {"$unset": {"retry_at": ""}})
+
     async def due(self, now: Timestamp) -> list[StoredRun]:
         """Queued runs whose next attempt is to begin, the longest waiting first."""
         wanted = {"state": "queued", "retry_at": {"$lte": now}}
@@ -117,9 +125,8 @@ class Runs:
 
     async def overdue(self, now: Timestamp, before_s: float) -> list[StoredRun]:
         """Queued runs that have expired, or were asked for before a moment (seconds since 1970)."""
-        # What waits for another attempt was taken once already.
-        late = [{"expires_at": {"$lt": now}}, {"at": {"$lt": utc(before_s)}, "retry_at": None}]
-        return await self._swept({"state": "queued", "$or": late})
+        late = [{"expires_at": {"$lt": now}}, {"at": {"$lt": utc(before_s)}}]
+        return await self._swept({"state": "queued", **_NEVER_TAKEN, "$or": late})
 
     async def queued_plugins(self) -> set[str]:
         """Plugins for which runs are queued."""
@@ -130,7 +137,7 @@ class Runs:
         """Queued runs of a plugin, or those of them that were asked for before a moment."""
         wanted: Document = {"state": "queued", "plugin": plugin}
         if before_s is not None:
-            wanted["at"] = {"$lt": utc(before_s)}
+            wanted |= {"at": {"$lt": utc(before_s)}, **_NEVER_TAKEN}
         return await self._swept(wanted)
 
     async def running(self) -> AsyncIterator[StoredRun]:

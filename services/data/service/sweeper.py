@@ -52,6 +52,26 @@ class Sweeper:
         """Look once at everything; how many runs were ended."""
         return await self._expired() + await self._unserved() + await self._orphaned()
 
+    async def resend(self) -> int:
+        """Store the commands of runs whose next attempt is due; how many there were."""
+        due = await self._runs.due(now())
+        for stored in due:
+            await self._resend(stored)
+        return len(due)
+
+    async def _resend(self, stored: StoredRun) -> None:
+        run = stored.run
+        received = await self._commands.at(stored.command_seq) if stored.command_seq else None
+        if received is None or received.command.run_id != run.run_id:
+            await self._end(
+                stored, "lost", "expired", "its command is not stored any more: no further attempt"
+            )
+            return
+        # It was taken in time once; and a copy of this very attempt is stored only once.
+        again = received.command.model_copy(update={"expires_at": None})
+        await self._commands.send(again, msg_id=f"{run.run_id}.{run.attempt}")
+        await self._runs.sent_again(run)
+
     async def plugin_disabled(self, plugin: str) -> None:
         """End what is queued for a plugin that was disabled. What this misses, the next sweep finds."""
         await self._end_queued(plugin)

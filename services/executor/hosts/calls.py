@@ -40,6 +40,7 @@ class PendingCall:
                 error=error,
                 error_type=ended.error_type,
                 refreshed=ended.refreshed,
+                retry_in_s=ended.retry_in_s,
             )
         )
 

@@ -13,7 +13,9 @@ MAX_LINE: Final = 9 * 1024
 MAX_LINES: Final = 1000
 """Of one message; a host sends 200."""
 _LEVELS: Final = frozenset({"debug", "info", "warning", "error"})
-_ENDS: Final = frozenset({"returned", "raised", "denied", "unserialisable", "timed_out", "cancelled"})
+_ENDS: Final = frozenset(
+    {"returned", "raised", "denied", "unserialisable", "timed_out", "cancelled", "retry"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,7 @@ class Ended:
     error: str | None
     error_type: str | None
     refreshed: Mapping[str, Any] | None
+    retry_in_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +129,7 @@ def _ended(raw: Mapping[str, Any]) -> Ended:
         error=_text(raw, "error", 65_536),
         error_type=_text(raw, "error_type"),
         refreshed=_object(decode_json(refreshed)) if refreshed is not None else None,
+        retry_in_s=_number(raw, "retry_in_s"),
     )
 
 

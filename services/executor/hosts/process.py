@@ -77,6 +77,7 @@ class HostProcess(asyncio.Protocol):
         message = {
             "t": "run",
             "run": call.run_id,
+            "attempt": call.attempt,
             "depth": call.depth,
             "action": call.action,
             "params": call.params,

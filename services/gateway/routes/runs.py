@@ -3,7 +3,7 @@
 import orjson
 from starlette.responses import Response
 
-from services.gateway import schemas
+from services.gateway import run_schemas as schemas
 from services.gateway.bodies import LARGE, parse_json, read_body
 from services.gateway.calls import Call, json_response
 from services.gateway.identity import Asks

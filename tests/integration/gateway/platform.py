@@ -75,6 +75,8 @@ class Platform:
         data.command(c.LIST_RUNS, self.list_runs)
         data.command(c.GET_RUN, self.get_run)
         data.command(c.GET_RUN_LOG, self.get_log)
+        data.command(c.SET_PLACEMENT, self.set_placement)
+        data.command(c.GET_SIBLINGS, self.siblings)
         data.command(c.CANCEL_RUN, self.cancel)
         data.command(c.RETRY_RUN, self.retry)
         registry = Handlers(self.registry.broker, "registry")
@@ -154,6 +156,11 @@ class Platform:
     async def set_settings(self, command: d.SetSettings) -> d.PluginConfig:
         config = self._configure(command.key, settings=command.settings)
         await self.changed(command.key, "settings")
+        return config
+
+    async def set_placement(self, command: d.SetPlacement) -> d.PluginConfig:
+        config = self._configure(command.key, placement=command.placement)
+        await self.changed(command.key, "placed")
         return config
 
     async def delete_config(self, command: d.DeletePluginConfig) -> Done:
@@ -261,6 +268,11 @@ class Platform:
     async def get_log(self, command: r.GetRunLog) -> r.RunLog:
         self._run(command.run_id)
         return r.RunLog(lines=({"seq": 1, "time": now(), "level": "info", "message": "hello"},), last_seq=1)
+
+    async def siblings(self, command: r.GetSiblings) -> r.Siblings:
+        mine = self._run(command.run_id)
+        found = [run for run in self.runs.values() if run.plugin == mine.plugin and run is not mine]
+        return r.Siblings(siblings=tuple(found))
 
     async def cancel(self, command: r.CancelRun) -> r.CancelAnswer:
         run = self._run(command.run_id)

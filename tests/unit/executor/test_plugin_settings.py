@@ -55,3 +55,24 @@ def test_a_runs_secret_params_are_masked_in_its_own_log_only() -> None:
     assert masks.of("p", "run").text("98765") == "98765"
     masks.drop_plugin("p")
     assert masks.of("p", None).text("hunter2") == "hunter2"
+
+
+def test_a_result_is_masked_where_it_is_a_secret_or_holds_a_long_one() -> None:
+    mask = Mask(["hunter2!", "abc", "98765", 'quo"te'])
+    result = {
+        "url": "http://u:hunter2%21@host/hunter2!",
+        "key": "abc",
+        "word": "abcde and 98765",
+        "pin": 98765,
+        "deep": [{"x": 'a quo"te'}, True, None, 1.5],
+    }
+    assert mask.value(result) == {
+        "url": "http://u:***@host/***",
+        "key": HIDDEN,
+        "word": "abcde and 98765",
+        "pin": HIDDEN,
+        "deep": [{"x": "a ***"}, True, None, 1.5],
+    }
+    other = {"nothing": ["of it"]}
+    assert mask.value(other) is other
+    assert Mask([]).value(result) is result

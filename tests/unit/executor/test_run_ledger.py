@@ -122,7 +122,7 @@ async def test_who_holds_a_run_follows_from_its_executors_lease(
     assert isinstance(await ledger.claim(ORDER), Orphaned)
     stream.entry = held_by("other", 3, "cancelled")
     assert isinstance(await ledger.claim(ORDER), Ended)
-    assert await ledger.lose(Orphaned(orphan.state, 99)) is None
+    assert await ledger.lose(Orphaned(orphan.state, 99), RunEnd("lost", cause="executor_gone")) is None
 
 
 async def test_nothing_is_claimed_without_a_lease(ledger: RunLedger, stream: Stream, lease: Lease) -> None:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final, NoReturn
 
 from plugarr_host import jobs
 from plugarr_host.failures import (
@@ -13,7 +13,7 @@ from plugarr_host.failures import (
     PlatformTimeout,
     PlatformUnavailable,
 )
-from plugarr_host.interrupts import RunCancelled, RunInterrupted, RunTimedOut
+from plugarr_host.interrupts import RunCancelled, RunInterrupted, RunRetry, RunTimedOut
 from plugarr_host.platform import platform
 from plugarr_host.progress import throttle
 
@@ -26,12 +26,17 @@ __all__ = [
     "PlatformUnavailable",
     "RunCancelled",
     "RunInterrupted",
+    "RunRetry",
     "RunTimedOut",
+    "attempt",
     "cancelled",
     "emit",
     "progress",
+    "retry",
     "run_id",
 ]
+
+_LONGEST_DELAY_S: Final = 3600.0
 
 
 def progress(done: float, total: float | None = None, message: str | None = None) -> None:
@@ -50,6 +55,19 @@ def cancelled() -> bool:
     return job is not None and job.interrupted is not None
 
 
+def retry(delay_s: float = 1.0, reason: str | None = None) -> NoReturn:
+    """End this attempt here and have the run begin anew after a while (at most an hour).
+
+    The run stays the same run, with its params; `plugarr.attempt` counts. After 101 attempts it has failed.
+    """
+    job = jobs.current.get()
+    if job is None or job.run_id is None:
+        raise RuntimeError("retry: only a run can be tried again")
+    if not math.isfinite(delay_s) or delay_s < 0:
+        raise ValueError("retry: delay_s is a number of seconds from 0")
+    raise RunRetry(min(float(delay_s), _LONGEST_DELAY_S), None if reason is None else str(reason))
+
+
 def emit(event: str, payload: Mapping[str, Any] | None = None) -> None:
     """Publish an event, to which actions of any plugin can be bound."""
     platform.call("event.emit", event=event, payload=payload or {})
@@ -58,4 +76,7 @@ def emit(event: str, payload: Mapping[str, Any] | None = None) -> None:
 def __getattr__(name: str) -> Any:
     if name == "run_id":
         return jobs.current_run()
+    if name == "attempt":
+        job = jobs.current.get()
+        return job.attempt if job is not None else 1
     raise AttributeError(f"module 'plugarr' has no attribute {name!r}")

@@ -10,7 +10,7 @@ from typing import Any
 from plugarr_host.channel import Channel
 from plugarr_host.describe import Description
 from plugarr_host.hooks import call_hook, call_stop
-from plugarr_host.interrupts import RunInterrupted
+from plugarr_host.interrupts import RunInterrupted, RunRetry
 from plugarr_host.jobs import Job, current, guarded
 from plugarr_host.loader import one_line, text_of
 from plugarr_host.progress import throttle
@@ -41,7 +41,7 @@ class Calls:
 
     def start(self, message: Mapping[str, Any]) -> None:
         """Begin a call in a thread of its own."""
-        job = Job(message["id"], message.get("run"), message.get("depth", 0))
+        job = Job(message["id"], message.get("run"), message.get("depth", 0), message.get("attempt", 1))
         self._jobs[job.number] = job
         work: Callable[[], _Answer] = {
             "run": lambda: self._run(message),
@@ -80,6 +80,8 @@ class Calls:
     def _failure(self, job: Job, error: BaseException) -> Mapping[str, Any]:
         if job.interrupted is not None and isinstance(error, RunInterrupted):
             return {"error": None}
+        if isinstance(error, RunRetry):
+            return {"end": "retry", "error": text_of(error), "retry_in_s": error.delay_s}
         if isinstance(error, Unserialisable):
             end = "unserialisable"
             self._logger.error("%s", error)

@@ -15,10 +15,11 @@ _KINDS: Final[dict[str, type[RunInterrupted]]] = {"cancelled": RunCancelled, "ti
 class Job:
     """One call; threads that it starts carry it in their context."""
 
-    def __init__(self, number: int, run_id: str | None, depth: int) -> None:
+    def __init__(self, number: int, run_id: str | None, depth: int, attempt: int = 1) -> None:
         self.number = number
         self.run_id = run_id
         self.depth = depth
+        self.attempt = attempt
         self.interrupted: str | None = None
         """`cancelled` or `timed_out`, once somebody asked."""
         self._thread_id: int | None = None
