@@ -12,8 +12,10 @@ from pydantic import ValidationError
 from services.data import handlers
 from services.data.clients import Commands, Payloads, Platform
 from services.data.intake import Intake
+from services.data.journal import BusJournal
 from services.data.repository.api_keys import ApiKeys
 from services.data.repository.attempts import Attempts
+from services.data.repository.changes import Changes
 from services.data.repository.configs import Configs
 from services.data.repository.indexes import prepare
 from services.data.repository.items import Items
@@ -30,9 +32,11 @@ from services.data.service.passwords import Hashing, Passwords
 from services.data.service.recorder import Recorder
 from services.data.service.runs import RunService
 from services.data.service.sweeper import Sweeper
+from services.data.service.tailer import Tailer
 from services.data.service.users import UserService
 from services.data.settings import Settings
 from services.data.sweeping import Sweeping
+from services.data.tailing import Tailing
 from shared import errors
 from shared.contracts.catalog import RUN_CMD, RUN_STATE
 from shared.logging import get_logger
@@ -108,7 +112,9 @@ class App:
             ),
             users=self.users,
         )
+        self._tailing = Tailing(bus, Tailer(Changes(database), BusJournal(bus)))
         self._duties: tuple[Duty, ...] = (
+            self._tailing,
             Intake(bus, (RUN_CMD, RUN_STATE), recorder.record),
             sweeping,
         )
@@ -136,7 +142,7 @@ class App:
     @property
     def checks(self) -> dict[str, Check]:
         """What `/readyz` asks."""
-        return {"mongo": self._database.ping, "recorder": self._lag}
+        return {"mongo": self._database.ping, "recorder": self._lag, "changes": self._tailing.check}
 
     async def _lag(self) -> str | None:
         pending = {}

@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import orjson
 
@@ -101,6 +101,30 @@ class StoredRun:
     epoch: int | None = None
     secret_params: tuple[str, ...] = ()
     expires_at: Timestamp | None = None
+
+
+class HistoryLost(Exception):
+    """What was written after a position of the change stream is not known any more."""
+
+
+ChangeKind = Literal["added", "changed", "removed", "dropped"]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A write, as the change stream tells of it."""
+
+    kind: ChangeKind
+    collection: str
+    """The physical one."""
+    id: Any
+    rev: int | None
+    token: str
+    """Its position in the change stream."""
+    transaction: tuple[bytes, int] | None = None
+    """What it shares with the other writes of its transaction."""
+    names: tuple[str, str] | None = None
+    """Plugin and collection, where it registers one."""
 
 
 @dataclass(slots=True)

@@ -142,6 +142,12 @@ class Database:
                 else:
                     return result
 
+    async def session(self) -> Session:
+        """A session for what holds a cursor open; whoever asks for it ends it. Raises Unavailable."""
+        await self._await_primary()
+        with _translated():
+            return await self._client.start_session()
+
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[Session]:
         """A session whose reads all see the database at one moment."""
