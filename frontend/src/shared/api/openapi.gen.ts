@@ -165,6 +165,63 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/events/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Publish an event: every action of an enabled plugin that follows it is run, each once
+         * @description `runs` are the ids of the runs that start now.
+         */
+        post: operations["publish_event"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/files/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Upload a file of at most 64 MiB; the answer is the value of a field of type `file`
+         * @description With `plugin` it is that plugin's from now on; without, the first one's that gets it in its settings or in a run's params. It is kept while settings, documents or schedules name it, at least 30 days.
+         */
+        post: operations["upload_file"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/files/{file_id}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Download a file. Never shown by the browser, whatever it is */
+        get: operations["get_file"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/plugins/{key}/data/{collection}/": {
         parameters: {
             query?: never;
@@ -349,6 +406,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/plugins/plugins/{key}/placement/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Say where a plugin runs: at its home only, on any executor, or, with null, as its manifest says
+         * @description The plugin is stopped and loaded anew where it then belongs; runs under way end first.
+         */
+        post: operations["set_placement"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/plugins/plugins/{key}/reload/": {
         parameters: {
             query?: never;
@@ -525,6 +602,140 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/runs/{run_id}/siblings/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the runs that share a plugin process with a run
+         * @description Should a cancelled run not stop by itself within 10 s, its process is ended, and these end `lost` with it.
+         */
+        get: operations["get_siblings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/schedules/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List schedules, by name. Params that are passwords are masked */
+        get: operations["list_schedules"];
+        put?: never;
+        /**
+         * Make a schedule: by cron (five fields, in a time zone), by interval, or for one time
+         * @description Give exactly one of `cron`, `interval_s` (at least 1) and `at` (RFC 3339; without an offset in the schedule's time zone).
+         */
+        post: operations["create_schedule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/schedules/{schedule_id}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get a schedule */
+        get: operations["get_schedule"];
+        put?: never;
+        post?: never;
+        /** Remove a schedule and the history of its ticks; its runs stay in the history of runs */
+        delete: operations["delete_schedule"];
+        options?: never;
+        head?: never;
+        /**
+         * Change a schedule; what is left out, or null, stays
+         * @description One of `cron`, `interval_s` and `at` replaces the others. With `rev`, only if it still has that one.
+         */
+        patch: operations["update_schedule"];
+        trace?: never;
+    };
+    "/api/schedules/{schedule_id}/pause/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Pause a schedule: it ticks no more until it is resumed; ticks meanwhile are not missed */
+        post: operations["pause_schedule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/schedules/{schedule_id}/resume/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Resume a schedule with its next tick from now */
+        post: operations["resume_schedule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/schedules/{schedule_id}/run/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Run now what the schedule runs
+         * @description 409 where its last run has not ended and it is not allowed to overlap.
+         */
+        post: operations["run_schedule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/schedules/{schedule_id}/ticks/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List what became of a schedule's ticks, the newest first: ran, skipped or missed, and why */
+        get: operations["list_ticks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/setup/": {
         parameters: {
             query?: never;
@@ -537,6 +748,23 @@ export interface paths {
         put?: never;
         /** Make the first administrator; 409 as soon as there is one */
         post: operations["create_first_administrator"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/ws-ticket/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Get a ticket for the WebSocket: `/ws/?ticket=…`, on any gateway, once, within 30 seconds */
+        post: operations["create_ws_ticket"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1226,7 +1454,7 @@ export interface components {
              */
             width?: number | null;
         };
-        Component: components["schemas"]["Stack"] | components["schemas"]["Group"] | components["schemas"]["Card"] | components["schemas"]["Tabs"] | components["schemas"]["Modal"] | components["schemas"]["Text"] | components["schemas"]["Title"] | components["schemas"]["Alert"] | components["schemas"]["Badge"] | components["schemas"]["Button"] | components["schemas"]["Divider"] | components["schemas"]["Form"] | components["schemas"]["Table"] | components["schemas"]["List"] | components["schemas"]["DragDropList"] | components["schemas"]["Grid"] | components["schemas"]["Drawer"] | components["schemas"]["Stepper"] | components["schemas"]["Poll"] | components["schemas"]["Stat"] | components["schemas"]["Chart"] | components["schemas"]["Details"] | components["schemas"]["Markdown"] | components["schemas"]["Code"] | components["schemas"]["Picture"] | components["schemas"]["ProgressBar"] | components["schemas"]["LogView"] | components["schemas"]["FileUpload"] | components["schemas"]["InvalidComponent"];
+        Component: components["schemas"]["Stack"] | components["schemas"]["Group"] | components["schemas"]["Card"] | components["schemas"]["Tabs"] | components["schemas"]["Modal"] | components["schemas"]["Text"] | components["schemas"]["Title"] | components["schemas"]["Alert"] | components["schemas"]["Badge"] | components["schemas"]["Button"] | components["schemas"]["Divider"] | components["schemas"]["Form"] | components["schemas"]["Table"] | components["schemas"]["List"] | components["schemas"]["DragDropList"] | components["schemas"]["Grid"] | components["schemas"]["Drawer"] | components["schemas"]["Stepper"] | components["schemas"]["Poll"] | components["schemas"]["Stat"] | components["schemas"]["Chart"] | components["schemas"]["Details"] | components["schemas"]["Markdown"] | components["schemas"]["Code"] | components["schemas"]["Picture"] | components["schemas"]["ProgressBar"] | components["schemas"]["LogView"] | components["schemas"]["UploadZone"] | components["schemas"]["InvalidComponent"];
         /**
          * Condition
          * @description `{"field": "status", "eq": "open"}`; all comparisons that it makes must be true.
@@ -1638,6 +1866,14 @@ export interface components {
              * @default null
              */
             visible_if?: components["schemas"]["Condition"] | null;
+            /**
+             * Where
+             * @description Only documents whose keys have these values.
+             * @default null
+             */
+            where?: {
+                [key: string]: string | number | boolean | null;
+            } | null;
         };
         /**
          * Drawer
@@ -1761,11 +1997,45 @@ export interface components {
              */
             enabled: boolean | number | string;
         };
+        /** EventAccepted */
+        EventAccepted: {
+            /** Event Id */
+            event_id: string;
+            /**
+             * Runs
+             * @description Ids of the runs that start now.
+             */
+            runs: string[];
+            /**
+             * Success
+             * @default true
+             * @constant
+             */
+            success?: true;
+        };
+        /** EventBody */
+        EventBody: {
+            /** Event */
+            event: string;
+            /**
+             * Payload
+             * @description At most 256 KiB of JSON.
+             * @default null
+             */
+            payload?: {
+                [key: string]: components["schemas"]["JsonValue"];
+            } | null;
+        };
         /**
          * Execution
          * @description How the plugin's code is run, from `plugin.json` or a literal of the class.
          */
         Execution: {
+            /**
+             * Backoff S
+             * @default 1
+             */
+            backoff_s?: number;
             /**
              * Concurrency
              * @default 8
@@ -1882,64 +2152,28 @@ export interface components {
              */
             visible_if?: components["schemas"]["Condition"] | null;
         };
-        /**
-         * FileUpload
-         * @description Takes files and runs `action` with `{file: {name, size, type, id}}`; `files`, a list, with `multiple`.
-         */
         FileUpload: {
             /**
-             * Accept
-             * @description As HTML's `accept`: `.ics,text/*`.
-             * @default null
+             * Format: binary
+             * @description A file of at most 64 MiB.
              */
-            accept?: string | null;
-            /** Action */
-            action: string;
-            /**
-             * Description
-             * @default null
-             */
-            description?: string | null;
-            /**
-             * Id
-             * @default null
-             */
-            id?: string | null;
-            /**
-             * Label
-             * @default null
-             */
-            label?: string | null;
-            /**
-             * Max Size
-             * @description Bytes; never more than 64 MiB.
-             * @default null
-             */
-            max_size?: number | null;
-            /**
-             * Multiple
-             * @description Several files at once, at most 20.
-             * @default null
-             */
-            multiple?: boolean | null;
-            /**
-             * Params
-             * @description Sent with the action.
-             * @default null
-             */
-            params?: {
-                [key: string]: unknown;
-            } | null;
-            /**
-             * @description discriminator enum property added by openapi-typescript
-             * @enum {string}
-             */
-            type: "upload";
-            /**
-             * @description Drawn only where it holds.
-             * @default null
-             */
-            visible_if?: components["schemas"]["Condition"] | null;
+            file: string;
+            /** @description Whose file it is to be. */
+            plugin?: string;
+        };
+        /**
+         * FileValue
+         * @description A file as settings, params and documents hold it: the value of a field of type `file`.
+         */
+        FileValue: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Size */
+            size: number;
+            /** Type */
+            type: string;
         };
         /**
          * Form
@@ -2722,6 +2956,36 @@ export interface components {
              */
             width?: string | number | null;
         };
+        /** PlacementAnswer */
+        PlacementAnswer: {
+            /**
+             * Placement
+             * @enum {string}
+             */
+            placement: "home" | "any";
+            plugin: components["schemas"]["PluginItem"];
+            /**
+             * Success
+             * @default true
+             * @constant
+             */
+            success?: true;
+        };
+        /** PlacementBody */
+        PlacementBody: {
+            /**
+             * Placement
+             * @description Null leaves it to the plugin's manifest.
+             */
+            placement: ("home" | "any") | null;
+        };
+        /** PluginHome */
+        PluginHome: {
+            /** Executor */
+            executor: string;
+            /** Site */
+            site: string;
+        };
         /**
          * PluginItem
          * @description A plugin as the list shows it; further keys of its `plugin.json` pass through.
@@ -2731,6 +2995,11 @@ export interface components {
             actions: components["schemas"]["Action"][];
             /** Author */
             author: string;
+            /**
+             * Could Run Anywhere
+             * @description Whether it runs at its home although nothing in its code seems to ask for that.
+             */
+            could_run_anywhere: boolean;
             /** Deprecated */
             deprecated: boolean;
             /** Description */
@@ -2750,6 +3019,8 @@ export interface components {
             fields: components["schemas"]["FieldSpec"][];
             /** Help Url */
             help_url: string;
+            /** @description Where it lives; null where it runs on every executor. */
+            home: components["schemas"]["PluginHome"] | null;
             /** Installed Version Is Prerelease */
             installed_version_is_prerelease: boolean;
             /** Invalid */
@@ -2779,6 +3050,14 @@ export interface components {
             pages: {
                 [key: string]: components["schemas"]["Page"];
             };
+            /**
+             * Placement
+             * @description What is in force: the operator's word, else the manifest's.
+             * @enum {string}
+             */
+            placement: "home" | "any";
+            /** Sandbox */
+            sandbox: string | null;
             /**
              * Settings
              * @description Passwords masked; empty unless an administrator asks.
@@ -2919,6 +3198,24 @@ export interface components {
             type: string;
         } & {
             [key: string]: unknown;
+        };
+        /**
+         * Progress
+         * @description How far a run says it is.
+         */
+        Progress: {
+            /** Done */
+            done: number;
+            /**
+             * Message
+             * @default null
+             */
+            message?: string | null;
+            /**
+             * Total
+             * @default null
+             */
+            total?: number | null;
         };
         /**
          * ProgressBar
@@ -3143,11 +3440,18 @@ export interface components {
             parent?: string | null;
             /** Plugin */
             plugin: string;
+            /** @default null */
+            progress?: components["schemas"]["Progress"] | null;
             /**
              * Result
              * @default null
              */
             result?: components["schemas"]["ObjectRef"] | components["schemas"]["JsonValue"];
+            /**
+             * Retry At
+             * @default null
+             */
+            retry_at?: string | null;
             /**
              * Retry Of
              * @default null
@@ -3155,6 +3459,11 @@ export interface components {
             retry_of?: string | null;
             /** Run Id */
             run_id: string;
+            /**
+             * Schedule Id
+             * @default null
+             */
+            schedule_id?: string | null;
             /**
              * Started At
              * @default null
@@ -3241,6 +3550,11 @@ export interface components {
         };
         /** RunList */
         RunList: {
+            /**
+             * Exact
+             * @description False where there are at least `total`.
+             */
+            exact: boolean;
             /** Runs */
             runs: components["schemas"]["Run"][];
             /**
@@ -3264,10 +3578,266 @@ export interface components {
                 [key: string]: components["schemas"]["JsonValue"];
             }[];
             /**
+             * Missing
+             * @default 0
+             */
+            missing?: number;
+            /**
              * More
              * @default false
              */
             more?: boolean;
+        };
+        /**
+         * Schedule
+         * @description A schedule as HTTP shows it.
+         */
+        Schedule: {
+            /** Action */
+            action: string;
+            /**
+             * At
+             * @default null
+             */
+            at?: string | null;
+            /** Created At */
+            created_at: string;
+            /**
+             * Created By
+             * @default null
+             */
+            created_by?: string | null;
+            /**
+             * Cron
+             * @default null
+             */
+            cron?: string | null;
+            /**
+             * Enabled
+             * @default true
+             */
+            enabled?: boolean;
+            /** Id */
+            id: string;
+            /**
+             * Interval S
+             * @default null
+             */
+            interval_s?: number | null;
+            /**
+             * Last At
+             * @default null
+             */
+            last_at?: string | null;
+            /**
+             * Last Run Id
+             * @default null
+             */
+            last_run_id?: string | null;
+            /**
+             * Missed
+             * @default skip
+             * @enum {string}
+             */
+            missed?: "skip" | "run_once";
+            /**
+             * Missed Count
+             * @default 0
+             */
+            missed_count?: number;
+            /** Name */
+            name: string;
+            /**
+             * Next At
+             * @default null
+             */
+            next_at?: string | null;
+            /**
+             * Overlap
+             * @default skip
+             * @enum {string}
+             */
+            overlap?: "skip" | "allow";
+            /** Params */
+            params?: {
+                [key: string]: components["schemas"]["JsonValue"];
+            };
+            /** Plugin */
+            plugin: string;
+            /**
+             * Problem
+             * @default null
+             */
+            problem?: string | null;
+            /**
+             * Rev
+             * @default 1
+             */
+            rev?: number;
+            /**
+             * Skipped Count
+             * @default 0
+             */
+            skipped_count?: number;
+            /**
+             * Timezone
+             * @default UTC
+             */
+            timezone?: string;
+            /** Updated At */
+            updated_at: string;
+            /**
+             * Updated By
+             * @default null
+             */
+            updated_by?: string | null;
+        };
+        /** ScheduleBody */
+        ScheduleBody: {
+            /** Action */
+            action: string;
+            /**
+             * At
+             * @description RFC 3339; without an offset in `timezone`.
+             * @default null
+             */
+            at?: string | null;
+            /**
+             * Cron
+             * @description Five fields: minute hour day month weekday.
+             * @default null
+             */
+            cron?: string | null;
+            /**
+             * Enabled
+             * @default true
+             */
+            enabled?: boolean;
+            /**
+             * Interval S
+             * @default null
+             */
+            interval_s?: number | null;
+            /**
+             * Missed
+             * @description Ticks for which nobody was there.
+             * @default skip
+             * @enum {string}
+             */
+            missed?: "skip" | "run_once";
+            /** Name */
+            name: string;
+            /**
+             * Overlap
+             * @description While the schedule's last run has not ended.
+             * @default skip
+             * @enum {string}
+             */
+            overlap?: "skip" | "allow";
+            /**
+             * Params
+             * @default null
+             */
+            params?: {
+                [key: string]: components["schemas"]["JsonValue"];
+            } | null;
+            /** Plugin */
+            plugin: string;
+            /**
+             * Timezone
+             * @default UTC
+             */
+            timezone?: string;
+        };
+        /** ScheduleList */
+        ScheduleList: {
+            /** Schedules */
+            schedules: components["schemas"]["Schedule"][];
+            /**
+             * Success
+             * @default true
+             * @constant
+             */
+            success?: true;
+            /** Total */
+            total: number;
+        };
+        /** SchedulePatch */
+        SchedulePatch: {
+            /**
+             * Action
+             * @default null
+             */
+            action?: string | null;
+            /**
+             * At
+             * @default null
+             */
+            at?: string | null;
+            /**
+             * Cron
+             * @default null
+             */
+            cron?: string | null;
+            /**
+             * Enabled
+             * @default null
+             */
+            enabled?: boolean | null;
+            /**
+             * Interval S
+             * @default null
+             */
+            interval_s?: number | null;
+            /**
+             * Missed
+             * @default null
+             */
+            missed?: ("skip" | "run_once") | null;
+            /**
+             * Name
+             * @default null
+             */
+            name?: string | null;
+            /**
+             * Overlap
+             * @default null
+             */
+            overlap?: ("skip" | "allow") | null;
+            /**
+             * Params
+             * @default null
+             */
+            params?: {
+                [key: string]: components["schemas"]["JsonValue"];
+            } | null;
+            /**
+             * Plugin
+             * @default null
+             */
+            plugin?: string | null;
+            /**
+             * Rev
+             * @description 409 if it has another one.
+             * @default null
+             */
+            rev?: number | null;
+            /**
+             * Timezone
+             * @default null
+             */
+            timezone?: string | null;
+        };
+        /** ScheduleRun */
+        ScheduleRun: {
+            /** Run Id */
+            run_id: string;
+            /**
+             * Success
+             * @default true
+             * @constant
+             */
+            success?: true;
         };
         /** SelectField */
         SelectField: {
@@ -3390,6 +3960,11 @@ export interface components {
         SetupState: {
             /** Needed */
             needed: boolean;
+        };
+        /** SiblingList */
+        SiblingList: {
+            /** Siblings */
+            siblings: components["schemas"]["Run"][];
         };
         /**
          * Stack
@@ -3951,6 +4526,47 @@ export interface components {
             visible_if?: components["schemas"]["Condition"] | null;
         };
         /**
+         * Tick
+         * @description What became of one tick, or of some that were missed in a row.
+         */
+        Tick: {
+            /** At */
+            at: string;
+            /**
+             * Count
+             * @default 1
+             */
+            count?: number;
+            /**
+             * Outcome
+             * @enum {string}
+             */
+            outcome: "ran" | "skipped" | "missed";
+            /**
+             * Reason
+             * @default null
+             */
+            reason?: string | null;
+            /**
+             * Run Id
+             * @default null
+             */
+            run_id?: string | null;
+        };
+        /** TickList */
+        TickList: {
+            /**
+             * Success
+             * @default true
+             * @constant
+             */
+            success?: true;
+            /** Ticks */
+            ticks: components["schemas"]["Tick"][];
+            /** Total */
+            total: number;
+        };
+        /**
          * TimeField
          * @description `HH:MM`.
          */
@@ -4093,6 +4709,65 @@ export interface components {
             /** @default false */
             overwrite?: boolean;
         };
+        /**
+         * UploadZone
+         * @description Takes files and runs `action` with `{file: {name, size, type, id}}`; `files`, a list, with `multiple`.
+         */
+        UploadZone: {
+            /**
+             * Accept
+             * @description As HTML's `accept`: `.ics,text/*`.
+             * @default null
+             */
+            accept?: string | null;
+            /** Action */
+            action: string;
+            /**
+             * Description
+             * @default null
+             */
+            description?: string | null;
+            /**
+             * Id
+             * @default null
+             */
+            id?: string | null;
+            /**
+             * Label
+             * @default null
+             */
+            label?: string | null;
+            /**
+             * Max Size
+             * @description Bytes; never more than 64 MiB.
+             * @default null
+             */
+            max_size?: number | null;
+            /**
+             * Multiple
+             * @description Several files at once, at most 20.
+             * @default null
+             */
+            multiple?: boolean | null;
+            /**
+             * Params
+             * @description Sent with the action.
+             * @default null
+             */
+            params?: {
+                [key: string]: unknown;
+            } | null;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "upload";
+            /**
+             * @description Drawn only where it holds.
+             * @default null
+             */
+            visible_if?: components["schemas"]["Condition"] | null;
+        };
         /** UrlField */
         UrlField: {
             /**
@@ -4190,6 +4865,13 @@ export interface components {
             total: number;
             /** Users */
             users: components["schemas"]["User"][];
+        };
+        /** WsTicket */
+        WsTicket: {
+            /** Expires In S */
+            expires_in_s: number;
+            /** Ticket */
+            ticket: string;
         };
     };
     responses: never;
@@ -5264,6 +5946,271 @@ export interface operations {
             429: {
                 headers: {
                     "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part of the platform is not there, or the bus is full; Retry-After says when to try again. */
+            503: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part of the platform did not answer in time; it may have done it. */
+            504: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    publish_event: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EventBody"];
+            };
+        };
+        responses: {
+            /** @description Taken; it goes on. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventAccepted"];
+                };
+            };
+            /** @description Bad input. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Credentials are missing, wrong or withdrawn. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The user's level is too low, or the plugin is disabled. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Bad input; `path` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part of the platform is not there, or the bus is full; Retry-After says when to try again. */
+            503: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part of the platform did not answer in time; it may have done it. */
+            504: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    upload_file: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": components["schemas"]["FileUpload"];
+            };
+        };
+        responses: {
+            /** @description Made. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FileValue"];
+                };
+            };
+            /** @description Bad input. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Credentials are missing, wrong or withdrawn. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The user's level is too low, or the plugin is disabled. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Bad input; `path` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part of the platform is not there, or the bus is full; Retry-After says when to try again. */
+            503: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part of the platform did not answer in time; it may have done it. */
+            504: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_file: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                file_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description Credentials are missing, wrong or withdrawn. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The user's level is too low, or the plugin is disabled. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Bad input; `path` says where. */
+            422: {
+                headers: {
                     [name: string]: unknown;
                 };
                 content: {
@@ -6624,6 +7571,97 @@ export interface operations {
             };
         };
     };
+    set_placement: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PlacementBody"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlacementAnswer"];
+                };
+            };
+            /** @description Bad input. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Credentials are missing, wrong or withdrawn. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The user's level is too low, or the plugin is disabled. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Bad input; `path` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part of the platform is not there, or the bus is full; Retry-After says when to try again. */
+            503: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part of the platform did not answer in time; it may have done it. */
+            504: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
     reload_plugin: {
         parameters: {
             query?: never;
@@ -7087,6 +8125,7 @@ export interface operations {
             query?: {
                 action?: string | null;
                 actor?: string | null;
+                kind?: ("action" | "task") | null;
                 limit?: number;
                 offset?: number;
                 outcome?: ("ok" | "error" | "queued" | "other") | null;
@@ -7095,6 +8134,7 @@ export interface operations {
                 search?: string | null;
                 sort?: "created_at" | "-created_at";
                 state?: ("scheduled" | "queued" | "running" | "succeeded" | "failed" | "cancelled" | "timed_out" | "lost") | null;
+                trigger?: ("user" | "bus" | "plugin" | "schedule" | "event" | "retry") | null;
             };
             header?: never;
             path?: never;
@@ -7337,8 +8377,11 @@ export interface operations {
     get_run_log: {
         parameters: {
             query?: {
+                /** @description `last_seq` of the page before. */
                 after?: number;
                 limit?: number;
+                /** @description Only lines with this text, whatever its case. */
+                search?: string | null;
             };
             header?: never;
             path: {
@@ -7523,6 +8566,842 @@ export interface operations {
             };
         };
     };
+    get_siblings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SiblingList"];
+                };
+            };
+            /** @description Credentials are missing, wrong or withdrawn. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The user's level is too low, or the plugin is disabled. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Bad input; `path` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part of the platform is not there, or the bus is full; Retry-After says when to try again. */
+            503: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part of the platform did not answer in time; it may have done it. */
+            504: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    list_schedules: {
+        parameters: {
+            query?: {
+                limit?: number;
+                offset?: number;
+                plugin?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScheduleList"];
+                };
+            };
+            /** @description Credentials are missing, wrong or withdrawn. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The user's level is too low, or the plugin is disabled. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Bad input; `path` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part of the platform is not there, or the bus is full; Retry-After says when to try again. */
+            503: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part of the platform did not answer in time; it may have done it. */
+            504: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    create_schedule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ScheduleBody"];
+            };
+        };
+        responses: {
+            /** @description Made. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Schedule"];
+                };
+            };
+            /** @description Bad input. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Credentials are missing, wrong or withdrawn. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The user's level is too low, or the plugin is disabled. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description It exists already, or is in a state that forbids this. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Bad input; `path` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part of the platform is not there, or the bus is full; Retry-After says when to try again. */
+            503: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part of the platform did not answer in time; it may have done it. */
+            504: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_schedule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                schedule_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Schedule"];
+                };
+            };
+            /** @description Credentials are missing, wrong or withdrawn. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The user's level is too low, or the plugin is disabled. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Bad input; `path` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part of the platform is not there, or the bus is full; Retry-After says when to try again. */
+            503: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part of the platform did not answer in time; it may have done it. */
+            504: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    delete_schedule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                schedule_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Success"];
+                };
+            };
+            /** @description Credentials are missing, wrong or withdrawn. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The user's level is too low, or the plugin is disabled. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Bad input; `path` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part of the platform is not there, or the bus is full; Retry-After says when to try again. */
+            503: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part of the platform did not answer in time; it may have done it. */
+            504: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    update_schedule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                schedule_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SchedulePatch"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Schedule"];
+                };
+            };
+            /** @description Bad input. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Credentials are missing, wrong or withdrawn. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The user's level is too low, or the plugin is disabled. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description It exists already, or is in a state that forbids this. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Bad input; `path` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part of the platform is not there, or the bus is full; Retry-After says when to try again. */
+            503: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part of the platform did not answer in time; it may have done it. */
+            504: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    pause_schedule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                schedule_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Schedule"];
+                };
+            };
+            /** @description Credentials are missing, wrong or withdrawn. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The user's level is too low, or the plugin is disabled. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Bad input; `path` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part of the platform is not there, or the bus is full; Retry-After says when to try again. */
+            503: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part of the platform did not answer in time; it may have done it. */
+            504: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    resume_schedule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                schedule_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Schedule"];
+                };
+            };
+            /** @description Credentials are missing, wrong or withdrawn. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The user's level is too low, or the plugin is disabled. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Bad input; `path` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part of the platform is not there, or the bus is full; Retry-After says when to try again. */
+            503: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part of the platform did not answer in time; it may have done it. */
+            504: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    run_schedule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                schedule_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Taken; it goes on. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScheduleRun"];
+                };
+            };
+            /** @description Credentials are missing, wrong or withdrawn. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The user's level is too low, or the plugin is disabled. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description It exists already, or is in a state that forbids this. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Bad input; `path` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part of the platform is not there, or the bus is full; Retry-After says when to try again. */
+            503: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part of the platform did not answer in time; it may have done it. */
+            504: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    list_ticks: {
+        parameters: {
+            query?: {
+                limit?: number;
+                offset?: number;
+            };
+            header?: never;
+            path: {
+                schedule_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TickList"];
+                };
+            };
+            /** @description Credentials are missing, wrong or withdrawn. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The user's level is too low, or the plugin is disabled. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Bad input; `path` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part of the platform is not there, or the bus is full; Retry-After says when to try again. */
+            503: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part of the platform did not answer in time; it may have done it. */
+            504: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
     get_setup: {
         parameters: {
             query?: never;
@@ -7615,6 +9494,83 @@ export interface operations {
             /** @description Bad input; `path` says where. */
             422: {
                 headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part of the platform is not there, or the bus is full; Retry-After says when to try again. */
+            503: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part of the platform did not answer in time; it may have done it. */
+            504: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    create_ws_ticket: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Made. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WsTicket"];
+                };
+            };
+            /** @description Credentials are missing, wrong or withdrawn. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The user's level is too low, or the plugin is disabled. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Bad input; `path` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Too many attempts; Retry-After says when to go on. */
+            429: {
+                headers: {
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {

@@ -14,13 +14,13 @@ from shared.contracts.ui.components.content import (
     DetailItem,
     Details,
     Divider,
-    FileUpload,
     LogView,
     Markdown,
     Picture,
     ProgressBar,
     Text,
     Title,
+    UploadZone,
 )
 from shared.contracts.ui.components.data import (
     RENDERERS,
@@ -79,7 +79,7 @@ Component = TypeAliasType(
             Picture,
             ProgressBar,
             LogView,
-            FileUpload,
+            UploadZone,
             InvalidComponent,
         ],
         Field(discriminator="type"),
@@ -118,7 +118,7 @@ COMPONENTS: dict[str, type[ComponentBase]] = {
     "image": Picture,
     "progress": ProgressBar,
     "log": LogView,
-    "upload": FileUpload,
+    "upload": UploadZone,
 }
 """What an author may write, by the name that goes into `type`."""
 
@@ -139,7 +139,6 @@ __all__ = [
     "Divider",
     "DragDropList",
     "Drawer",
-    "FileUpload",
     "Form",
     "Grid",
     "Group",
@@ -162,4 +161,5 @@ __all__ = [
     "Tabs",
     "Text",
     "Title",
+    "UploadZone",
 ]

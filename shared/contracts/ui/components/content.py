@@ -110,7 +110,7 @@ class Details(ComponentBase):
     empty_message: str | None = None
 
 
-class FileUpload(ComponentBase):
+class UploadZone(ComponentBase):
     """Takes files and runs `action` with `{file: {name, size, type, id}}`; `files`, a list, with `multiple`."""
 
     type: Literal["upload"]

@@ -104,6 +104,9 @@ class DragDropList(ComponentBase):
 
     type: Literal["drag_drop_list"]
     data_source: Name
+    where: dict[str, Scalar | None] | None = Field(
+        default=None, max_length=20, description="Only documents whose keys have these values."
+    )
     item_template: ItemTemplate
     on_reorder: Name | None = None
     order_field: Name = "order"
