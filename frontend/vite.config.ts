@@ -13,6 +13,8 @@ export default defineConfig({
   resolve: { alias: { "@": fileURLToPath(new URL("./src", import.meta.url)) } },
   build: {
     target: "es2022",
+    // These know `light-dark()`, which cannot be translated for older ones where Mantine sets the scheme.
+    cssTarget: ["chrome123", "firefox121", "safari17.5"],
     // The page's policy allows no inline data but images.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },

@@ -1,19 +1,23 @@
 import { MantineProvider } from "@mantine/core";
 import { QueryClientProvider } from "@tanstack/react-query";
-import { lazy, Suspense, useState } from "react";
+import { lazy, Suspense, useMemo } from "react";
 import { BrowserRouter } from "react-router";
 import { ConfirmHost } from "@/shared/actions/confirm";
 import { createQueryClient } from "@/shared/api/queryClient";
+import { useSubject } from "@/shared/api/session";
 import { Pages } from "./Pages";
 import { cssVariables, theme } from "./theme";
 
 const Notices = lazy(() => import("./Notices"));
 
 export function App() {
-  const [client] = useState(createQueryClient);
+  const subject = useSubject();
+  // Anew for each user: what one may see is nothing for the next.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the user is what it depends on
+  const client = useMemo(createQueryClient, [subject]);
   return (
     <MantineProvider theme={theme} cssVariablesResolver={cssVariables} defaultColorScheme="auto">
-      <QueryClientProvider client={client}>
+      <QueryClientProvider key={subject} client={client}>
         <BrowserRouter>
           <Pages />
           <ConfirmHost />

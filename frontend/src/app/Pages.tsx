@@ -4,6 +4,7 @@ import { Shell } from "./shell/Shell";
 import { Welcome } from "./Welcome";
 
 const PluginPage = lazy(async () => ({ default: (await import("@/schema/PluginPage")).PluginPage }));
+const PluginsPage = lazy(() => import("@/features/plugins/PluginsPage"));
 const NotFound = lazy(() => import("./NotFound"));
 
 /** Every page by its address; the code of each comes when it is first opened. */
@@ -13,6 +14,7 @@ export function Pages() {
       <Route element={<Welcome />}>
         <Route element={<Shell />}>
           <Route index element={<Navigate to="/plugins" replace />} />
+          <Route path="plugins" element={<PluginsPage />} />
           <Route path="plugins/:key" element={<OfPlugin />} />
           <Route path="plugins/:key/:pageId" element={<OfPlugin />} />
           <Route path="*" element={<NotFound />} />

@@ -1,12 +1,12 @@
 import { Center, Loader } from "@mantine/core";
-import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { type ReactNode, useEffect } from "react";
+import { useQuery } from "@tanstack/react-query";
+import type { ReactNode } from "react";
 import { Outlet } from "react-router";
 import { LoginPage } from "@/features/accounts/LoginPage";
 import { SetupPage } from "@/features/accounts/SetupPage";
 import { api, call } from "@/shared/api/client";
 import { keys } from "@/shared/api/keys";
-import { useLoggedIn } from "@/shared/api/session";
+import { useSubject } from "@/shared/api/session";
 import { Failed } from "@/shared/ui/states";
 import { UserContext } from "./user";
 
@@ -15,13 +15,7 @@ import { UserContext } from "./user";
  * stays as it is meanwhile, so that a deep link opens where it leads.
  */
 export function Welcome() {
-  const loggedIn = useLoggedIn();
-  const client = useQueryClient();
-  useEffect(() => {
-    // What one user may see is nothing for the next.
-    if (!loggedIn) client.clear();
-  }, [loggedIn, client]);
-  return loggedIn ? <Inside /> : <Outside />;
+  return useSubject() !== null ? <Inside /> : <Outside />;
 }
 
 function Outside() {

@@ -1,10 +1,10 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { useCallback, useState } from "react";
+import { createContext, useCallback, useContext, useMemo, useState } from "react";
 import { api, call } from "../api/client";
 import { keys } from "../api/keys";
 import { ApiError } from "../api/problem";
 import type { Confirm, Json, Run } from "../api/types";
-import { useLiveQuery } from "../live/LiveProvider";
+import { useLiveQuery, useLiveState } from "../live/LiveProvider";
 import { topics } from "../live/topics";
 import { ask, questionOf } from "./confirm";
 import { follow } from "./followed";
@@ -66,20 +66,35 @@ export function useActions(plugin: string): Actions {
   return { run, isRunning, active };
 }
 
-/** The runs of a plugin that are queued or running, kept true by the live connection. */
-export function useActiveRuns(plugin: string): readonly Run[] {
-  useLiveQuery(topics.runsOf(plugin), keys.runList({ active: plugin }));
+/** The runs that are queued or running, of all plugins, where a page shows many of them. */
+export const ActiveRunsContext = createContext<readonly Run[] | null>(null);
+
+/** The runs of a plugin (null: of all) that have not ended, kept true by the live connection. */
+export function useActiveRuns(plugin: string | null): readonly Run[] {
+  const all = useContext(ActiveRunsContext);
+  const live = useLiveState() === "live";
+  const own = all === null;
+  useLiveQuery(own ? (plugin === null ? topics.runs : topics.runsOf(plugin)) : null, keys.activeRuns(plugin));
   const { data } = useQuery({
-    queryKey: keys.runList({ active: plugin }),
+    queryKey: keys.activeRuns(plugin),
     queryFn: async () => {
       const of = (state: Run["state"]) =>
-        call(api.GET("/api/runs/", { params: { query: { plugin, state, limit: 100 } } }));
+        call(
+          api.GET("/api/runs/", {
+            params: { query: { ...(plugin !== null && { plugin }), state, limit: 200 } },
+          }),
+        );
       const [queued, running] = await Promise.all([of("queued"), of("running")]);
       return [...running.runs, ...queued.runs];
     },
-    refetchInterval: (query) => (query.state.data?.length ? 15_000 : false),
+    enabled: own,
+    // Without a live connection, looking now and then has to do.
+    refetchInterval: live ? 30_000 : 4_000,
   });
-  return data ?? NONE;
+  return useMemo(
+    () => (own ? (data ?? NONE) : all.filter((run) => run.plugin === plugin)),
+    [own, data, all, plugin],
+  );
 }
 
 const NONE: readonly Run[] = [];

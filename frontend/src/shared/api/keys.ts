@@ -14,6 +14,7 @@ export const keys = {
   dataOf: (plugin: string) => ["data", plugin],
   runs: ["runs"],
   runList: (query: unknown) => ["runs", "list", query],
+  activeRuns: (plugin: string | null) => ["runs", "active", plugin],
   run: (id: string) => ["run", id],
   log: (id: string) => ["log", id],
   schedules: ["schedules"],

@@ -114,18 +114,28 @@ function read(): Tokens | null {
   }
 }
 
-function expiresInS(token: string): number {
+interface Claims {
+  exp?: number;
+  user_id?: string;
+}
+
+function claimsOf(token: string): Claims {
   try {
     const payload = token.split(".")[1] ?? "";
-    const claims = JSON.parse(atob(payload.replace(/-/g, "+").replace(/_/g, "/"))) as { exp?: number };
-    return (claims.exp ?? 0) - Date.now() / 1000;
+    return JSON.parse(atob(payload.replace(/-/g, "+").replace(/_/g, "/"))) as Claims;
   } catch {
-    return 0;
+    return {};
   }
 }
 
+const expiresInS = (token: string): number => (claimsOf(token).exp ?? 0) - Date.now() / 1000;
+const subjectOf = (token: string): string => claimsOf(token).user_id ?? "";
+
 export const session = new Session();
 
-export function useLoggedIn(): boolean {
-  return useSyncExternalStore(session.subscribe, () => session.tokens !== null);
+/** Who is logged in, by the token's own word; null where nobody is. Renewed tokens are the same somebody. */
+export function useSubject(): string | null {
+  return useSyncExternalStore(session.subscribe, () =>
+    session.tokens ? subjectOf(session.tokens.access) : null,
+  );
 }
