@@ -203,6 +203,7 @@ _PERMISSIONS: Final = {
                 f"$JS.API.STREAM.PURGE.{c.TICKS}",
                 *_reads(c.TICKS, _FILES),
                 # The data service drops the files that nothing names any more.
+                f"$JS.API.STREAM.INFO.{_FILES}",
                 f"$JS.API.STREAM.PURGE.{_FILES}",
                 *_reads(c.EVENTS_DATA),
                 *_sizes_up(c.EVENTS_DATA),

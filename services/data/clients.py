@@ -120,12 +120,12 @@ class Platform:
         wish = RunControlled(run_id=run_id, wish="cancel", actor=actor)
         await self._bus.publish(c.RUN_CONTROLLED, wish, type="run.cancel_wished", run_id=run_id)
 
-    async def pending(self, stream: str) -> int:
-        """Messages that the recorder has not dealt with. Raises NotFound without its durable."""
-        subject = f"$JS.API.CONSUMER.INFO.{stream}.{RECORDER}"
+    async def pending(self, stream: str, durable: str = RECORDER) -> int:
+        """Messages that a durable's readers have not dealt with. Raises NotFound without it."""
+        subject = f"$JS.API.CONSUMER.INFO.{stream}.{durable}"
         reply = orjson.loads((await self._bus.nc.request(subject, timeout=2.0)).data)
         if "error" in reply:
-            raise errors.NotFound(f"no durable {RECORDER} on {stream}: run the provisioner")
+            raise errors.NotFound(f"no durable {durable} on {stream}: run the provisioner")
         return int(reply["num_pending"]) + int(reply["num_ack_pending"])
 
 

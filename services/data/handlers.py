@@ -3,8 +3,10 @@
 from faststream.nats import NatsBroker
 
 from services.data.service.configs import ConfigService
+from services.data.service.files import FileService
 from services.data.service.items import ItemService
 from services.data.service.runs import RunService
+from services.data.service.schedules import ScheduleService
 from services.data.service.users import UserService
 from shared.contracts import catalog as c
 from shared.messaging.handlers import Handlers
@@ -16,6 +18,8 @@ def bind(
     items: ItemService,
     configs: ConfigService,
     runs: RunService,
+    schedules: ScheduleService,
+    files: FileService,
     users: UserService,
 ) -> Handlers:
     """Bind every command that the data service owns."""
@@ -42,6 +46,18 @@ def bind(
     handlers.command(c.CANCEL_RUN, runs.cancel)
     handlers.command(c.GET_SIBLINGS, runs.siblings)
     handlers.command(c.RETRY_RUN, runs.retry)
+
+    handlers.command(c.LIST_SCHEDULES, schedules.page)
+    handlers.command(c.GET_SCHEDULE, schedules.get)
+    handlers.command(c.CREATE_SCHEDULE, schedules.create)
+    handlers.command(c.UPDATE_SCHEDULE, schedules.update)
+    handlers.command(c.DELETE_SCHEDULE, schedules.delete)
+    handlers.command(c.RUN_SCHEDULE, schedules.run)
+    handlers.command(c.LIST_TICKS, schedules.ticks)
+
+    handlers.command(c.ADD_FILE, files.add)
+    handlers.command(c.GET_FILE, files.get)
+    handlers.command(c.USE_FILES, files.use)
 
     handlers.command(c.GET_SETUP, users.setup)
     handlers.command(c.CREATE_FIRST_ADMIN, users.create_first_admin)

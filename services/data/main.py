@@ -10,38 +10,51 @@ from prometheus_client import Gauge
 from pydantic import ValidationError
 
 from services.data import handlers
+from services.data.actions import Actions
 from services.data.clients import Commands, Payloads, Platform
+from services.data.filing import Filing
+from services.data.following import Events
 from services.data.intake import Intake
 from services.data.journal import BusJournal
 from services.data.repository.api_keys import ApiKeys
 from services.data.repository.attempts import Attempts
 from services.data.repository.changes import Changes
 from services.data.repository.configs import Configs
+from services.data.repository.files import Files
 from services.data.repository.indexes import prepare
 from services.data.repository.items import Items
 from services.data.repository.mongo import Database
 from services.data.repository.places import Places
 from services.data.repository.run_records import RunRecords
 from services.data.repository.runs import Runs
+from services.data.repository.schedules import Schedules
 from services.data.repository.users import Users
 from services.data.run_output import RunLogs, RunProgress
 from services.data.service.configs import ConfigService
 from services.data.service.endings import Endings
+from services.data.service.files import FileService
+from services.data.service.follower import Follower
 from services.data.service.items import ItemService
 from services.data.service.passwords import Hashing, Passwords
 from services.data.service.recorder import Recorder
 from services.data.service.runs import RunService
+from services.data.service.schedules import ScheduleService
 from services.data.service.sweeper import Sweeper
 from services.data.service.tailer import Tailer
+from services.data.service.ticker import Ticker
 from services.data.service.users import UserService
 from services.data.settings import Settings
 from services.data.sweeping import Sweeping
 from services.data.tailing import Tailing
+from services.data.ticking import Ticking
+from services.data.timers import Timers
 from shared import errors
-from shared.contracts.catalog import RUN_CMD, RUN_STATE
+from shared.contracts.catalog import EVENTS_APP, RUN_CMD, RUN_STATE, TICKS
+from shared.contracts.streams import FILES, FOLLOWER, RECORDER, TICKER
 from shared.logging import get_logger
 from shared.messaging.bus import Bus, connect
 from shared.messaging.ledger import Ledger
+from shared.messaging.objects import Objects
 from shared.service import Check
 
 MUCH_LAG: Final = 20_000
@@ -88,6 +101,33 @@ class App:
         self.users = UserService(
             users=Users(database), keys=ApiKeys(database), attempts=Attempts(database), passwords=passwords
         )
+        stored_files = Files(database)
+        files = FileService(
+            files=stored_files,
+            configs=configs,
+            contents=Objects(bus, FILES),
+            kept_days=settings.history_days,
+        )
+        schedules, timers = Schedules(database), Timers(bus)
+        ticker = Ticker(
+            schedules=schedules,
+            configs=configs,
+            runs=runs,
+            ledger=ledger,
+            commands=commands,
+            payloads=payloads,
+            timers=timers,
+        )
+        self.schedules = ScheduleService(
+            schedules=schedules,
+            configs=configs,
+            platform=self._platform,
+            ticker=ticker,
+            timers=timers,
+        )
+        ticking = Ticking(bus, ticker, self.schedules)
+        actions = Actions(bus)
+        follower = Follower(actions=actions, configs=configs, commands=commands, payloads=payloads)
         recorder = Recorder(
             records=RunRecords(database),
             runs=runs,
@@ -99,7 +139,17 @@ class App:
         self.handlers = handlers.bind(
             bus.broker,
             items=ItemService(Items(database, places), payloads),
-            configs=ConfigService(configs, places, self._platform, disabled=sweeping.plugin_disabled),
+            configs=ConfigService(
+                configs,
+                places,
+                self._platform,
+                files=stored_files,
+                disabled=sweeping.plugin_disabled,
+                switched=ticking.plugin_switched,
+                forgotten=ticking.plugin_forgotten,
+            ),
+            schedules=self.schedules,
+            files=files,
             runs=RunService(
                 runs=runs,
                 commands=commands,
@@ -117,6 +167,9 @@ class App:
             self._tailing,
             Intake(bus, (RUN_CMD, RUN_STATE), recorder.record),
             sweeping,
+            ticking,
+            Events(bus, actions, follower),
+            Filing(bus, files),
         )
 
     @asynccontextmanager
@@ -153,9 +206,10 @@ class App:
         return f"the run history is behind by {' and '.join(behind)}" if behind else None
 
     async def _check_streams(self) -> None:
-        for stream in (RUN_CMD, RUN_STATE):
+        needed = [(RUN_CMD, RECORDER), (RUN_STATE, RECORDER), (TICKS, TICKER), (EVENTS_APP, FOLLOWER)]
+        for stream, durable in needed:
             try:
-                await self._platform.pending(stream)
+                await self._platform.pending(stream, durable)
             except (errors.NotFound, nats.errors.Error) as error:
                 raise SystemExit(
                     f"The bus has no stream {stream} with its durable: run the provisioner ({error})"

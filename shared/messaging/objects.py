@@ -99,6 +99,34 @@ class Objects:
             if held.data and not held.deleted
         }
 
+    async def drop_unfinished(self, before: datetime) -> int:
+        """Drop what was begun before a moment and never became an object; how many.
+
+        Needs the rights to look at the bucket's stream and to purge it.
+        """
+        whole = {
+            orjson.loads(held.data).get("nuid")
+            async for held in self._bus.walk(self._stream, f"$O.{self._bucket}.M.*")
+            if held.data
+        }
+        prefix = f"$O.{self._bucket}.C."
+        dropped = 0
+        for subject in await self._subjects(f"{prefix}>"):
+            if subject.removeprefix(prefix) in whole:
+                continue
+            first = await self._bus.after(self._stream, subject, 1)
+            if first is not None and datetime.fromisoformat(f"{first.time[:19]}+00:00") < before:
+                await self._purge(subject)
+                dropped += 1
+        return dropped
+
+    async def _subjects(self, pattern: str) -> list[str]:
+        api = f"$JS.API.STREAM.INFO.{self._stream}"
+        nobody, late = "nobody answers for streams", f"the bus did not answer {api}"
+        body = orjson.dumps({"subjects_filter": pattern})
+        reply = orjson.loads((await self._bus.ask(api, body, timeout_s=5.0, nobody=nobody, late=late)).data)
+        return sorted(reply.get("state", {}).get("subjects") or {})
+
     async def remove(self, digest: str) -> None:
         """Drop an object; that there is none is fine. Needs the right to purge the bucket's stream."""
         info = await self._info(digest)

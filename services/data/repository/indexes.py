@@ -7,9 +7,11 @@ from pymongo import errors as mongo
 
 from services.data.repository.attempts import ATTEMPTS, FORGOTTEN_S
 from services.data.repository.configs import CONFIGS
+from services.data.repository.files import FILES
 from services.data.repository.items import OPERATIONS
 from services.data.repository.mongo import Database
 from services.data.repository.run_records import RUNS
+from services.data.repository.schedules import SCHEDULES, TICKS
 from services.data.repository.users import API_KEYS, USERS
 
 OPERATION_KEPT_S: Final = 3600
@@ -41,6 +43,14 @@ async def prepare(database: Database, *, history_days: float) -> None:
     await database.collection(API_KEYS).create_indexes(
         [IndexModel("hash", unique=True), IndexModel("user_id")]
     )
+    await database.collection(SCHEDULES).create_indexes(
+        [IndexModel([("name", 1), ("_id", 1)]), IndexModel("plugin")]
+    )
+    await database.collection(TICKS).create_indexes(
+        [IndexModel([("schedule_id", 1), ("due_at", -1), ("_id", -1)])]
+    )
+    await database.collection(FILES).create_indexes([IndexModel("keep_until"), IndexModel("plugin")])
+    await _expire(database, TICKS, int(history_days * _DAY_S))
     await _expire(database, OPERATIONS, OPERATION_KEPT_S)
     await _expire(database, ATTEMPTS, FORGOTTEN_S)
     await _expire(database, RUNS, int(history_days * _DAY_S))

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Callable
 
 from services.data.clients import Platform
 from services.data.repository.configs import Configs
+from services.data.repository.files import Files
 from services.data.repository.places import Places
 from shared.contracts import data as m
 from shared.contracts.base import Done
@@ -21,13 +22,21 @@ class ConfigService:
         places: Places,
         platform: Platform,
         *,
+        files: Files,
         disabled: Callable[[str], None],
+        switched: Callable[[str], None],
+        forgotten: Callable[[str], None],
     ) -> None:
         self._configs = configs
         self._places = places
         self._platform = platform
         self._disabled = disabled
         """Called with a plugin's key: has what is queued for it ended."""
+        self._files = files
+        self._switched = switched
+        """Called with a plugin's key: has its schedules wait, or go on."""
+        self._forgotten = forgotten
+        """Called with a plugin's key: has its schedules removed."""
 
     async def list_configs(self, _command: m.ListConfigs) -> tuple[m.ListHead, AsyncIterator[bytes]]:
         found = await self._configs.every()
@@ -51,6 +60,7 @@ class ConfigService:
         await self._platform.announce(change)
         if not command.enabled:
             self._disabled(command.key)
+        self._switched(command.key)
         return config
 
     async def set_settings(self, command: m.SetSettings) -> m.PluginConfig:
@@ -68,9 +78,11 @@ class ConfigService:
         """Forget the config, and the data where asked; as often as one likes."""
         if command.with_data:
             await self._places.forget(command.key)
+            await self._files.release(command.key)
         if await self._configs.delete(command.key):
             await self._platform.announce(
                 PluginChanged(key=command.key, change="disabled", actor=command.actor)
             )
             self._disabled(command.key)
+        (self._forgotten if command.with_data else self._switched)(command.key)
         return Done()
