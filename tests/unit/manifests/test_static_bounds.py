@@ -13,9 +13,9 @@ from shared.manifests.static import read_static
 def test_lists_that_repeat_themselves_a_billion_times_take_no_time(read):
     lines = ["a0 = ['x', 'x']", *[f"a{i} = [a{i - 1}, a{i - 1}]" for i in range(1, 50)]]
     twice = "\n".join([*lines, *[line.replace("a", "b") for line in lines]])
-    started = time.monotonic()
+    started = time.process_time()
     read(f"{twice}\nif x: c = a49\nelse: c = b49\nclass Plugin:\n    name = c\n    version = a49 == b49\n")
-    assert time.monotonic() - started < 5
+    assert time.process_time() - started < 5
 
 
 @pytest.mark.parametrize(
@@ -42,9 +42,9 @@ def test_lists_that_repeat_themselves_a_billion_times_take_no_time(read):
 )
 def test_hostile_sources_neither_hang_nor_crash(tmp_path, source):
     (tmp_path / "plugin.py").write_bytes(source)
-    started = time.monotonic()
+    started = time.process_time()
     read_static(tmp_path)
-    assert time.monotonic() - started < 10
+    assert time.process_time() - started < 10
     assert sys.getrecursionlimit() == 1000
 
 
