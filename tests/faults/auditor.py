@@ -11,7 +11,7 @@ from functools import cached_property
 from itertools import pairwise
 from typing import Final
 
-from tests.faults.evidence import Effect, Entry, Evidence, Fault, Recorded, Request
+from tests.faults.evidence import Effect, Entry, Evidence, Fault, Recorded, Request, Told
 
 FINAL: Final = frozenset({"succeeded", "failed", "cancelled", "timed_out", "lost"})
 _EDGES: Final = {("running", final) for final in FINAL} | {
@@ -23,7 +23,6 @@ _EDGES: Final = {("running", final) for final in FINAL} | {
 }
 _RECOVERY_S: Final = 20.0
 """So long after a fault, requests to what it hit may still fail: restarts are backed off, leases expire."""
-_EXPECTED: Final = {"work": "succeeded", "write": "succeeded", "fail": "failed"}
 
 
 class Facts:
@@ -125,14 +124,17 @@ def none_began_unclaimed(facts: Facts) -> Iterator[str]:
             yield f"run {run_id} began in the attempts {sorted(unclaimed)}, which nobody had claimed"
 
 
-def nothing_ran_after_the_end(facts: Facts) -> Iterator[str]:
+def nothing_ran_after_its_end(facts: Facts) -> Iterator[str]:
     """Whoever lost its lease has fenced its hosts before another says that the run is lost."""
-    for run_id, effects in facts.effects.items():
-        final = facts.final.get(run_id)
-        for effect in effects:
-            if final is not None and effect.at > _seconds(final.at) + 0.002:  # times are milliseconds
-                late = effect.at - _seconds(final.at)
-                yield f"run {run_id} ended {final.state}, and {late:.3f} s later its code wrote {effect.what!r}"
+    if any(fault.kind == "clock" for fault in facts.evidence.faults):
+        return  # the ledger's times are not the plugin's then
+    for run_id, entries in facts.entries.items():
+        for claim, end in pairwise(entries):
+            for effect in facts.effects.get(run_id, ()) if claim.state == "running" else ():
+                late = effect.at - _seconds(end.at)
+                # Times in the ledger are whole milliseconds.
+                if effect.attempt == claim.attempt and late > 0.002:
+                    yield f"run {run_id} was {end.state}, and {late:.3f} s later its code wrote {effect.what!r}"
 
 
 def none_succeeded_without_having_run(facts: Facts) -> Iterator[str]:
@@ -176,17 +178,21 @@ def callers_were_told_the_truth(facts: Facts) -> Iterator[str]:
 
 
 def every_loss_is_explained_by_a_fault(facts: Facts) -> Iterator[str]:
-    """Nothing ends otherwise than its code would, but where something was done to it just then."""
+    """No attempt ends otherwise than its code would, but where something was done to it just then."""
     for run_id, request in facts.accepted.items():
-        final = facts.final.get(run_id)
-        if final is None or final.state == _EXPECTED[request.action]:
-            continue
-        if not any(_explains(fault, final) for fault in facts.evidence.faults):
-            yield (
-                f"run {run_id} ({request.action} of {request.plugin}) ended {final.state}: {final.cause} "
-                f"({final.error_type}: {final.error}), on {final.executor} from {final.started_at} "
-                f"to {final.ended_at}, and no fault explains it"
-            )
+        entries = facts.entries.get(run_id, [])
+        ends = [(claim, end) for claim, end in pairwise(entries) if claim.state == "running"]
+        if entries and entries[0].state in FINAL:
+            ends.append((entries[0], entries[0]))
+        for claim, end in ends:
+            if _is_as_coded(request.action, claim.attempt, end):
+                continue
+            if not any(_explains(fault, claim, end) for fault in facts.evidence.faults):
+                yield (
+                    f"run {run_id} ({request.action} of {request.plugin}, attempt {claim.attempt}) was {end.state}: "
+                    f"{end.cause} ({end.error_type}: {end.error}), on {claim.executor} from {claim.at} to {end.at}, "
+                    "and no fault explains it"
+                )
 
 
 def answered_writes_are_there_once(facts: Facts) -> Iterator[str]:
@@ -236,6 +242,51 @@ def what_plugins_wrote_is_there_once(facts: Facts) -> Iterator[str]:
             yield f"a document that no run was told of is stored {count} times ({token})"
 
 
+def every_write_was_told_of_once(facts: Facts) -> Iterator[str]:
+    """The stream of changes tells of each document once that it was added, and of each replacement."""
+    if not facts.evidence.changes:
+        return
+    told: Counter[tuple[str, str, int | None]] = Counter(
+        (change.topic, change.type, change.item_id) for change in facts.evidence.changes
+    )
+    for document in facts.evidence.documents:
+        place = f"data.{document.plugin}.{document.collection}"
+        added = told.pop((place, "item.added", document.item_id), 0)
+        changed = told.pop((place, "item.changed", document.item_id), 0)
+        if added != 1 or changed != document.version:
+            yield (
+                f"{place} {document.item_id} was added and replaced {document.version} times; "
+                f"told was {added} and {changed} times"
+            )
+    for (place, kind, item_id), count in told.items():
+        yield f"{kind} of {place} {item_id} was told {count} times, and there is no such document"
+
+
+def watchers_missed_nothing(facts: Facts) -> Iterator[str]:
+    """What a client saw over all its connections is the stream from its first position on, in its order."""
+    runs = [Told("runs", entry.seq, f"run.{entry.state}") for entry in facts.evidence.ledger]
+    for watcher in facts.evidence.watchers:
+        for topic in watcher.reloads:
+            yield f"{watcher.name} was told to read {topic} again"
+        for reason in watcher.refused:
+            yield f"{watcher.name} was refused: {reason}"
+        for topic, since in watcher.since.items():
+            stored = runs if topic == "runs" else [t for t in facts.evidence.changes if t.topic == topic]
+            wanted = [told for told in stored if told.seq > since]
+            got = [frame for frame in watcher.frames if frame.topic == topic]
+            if got == wanted:
+                continue
+            missing = sorted({t.seq for t in wanted} - {t.seq for t in got})
+            extra = Counter(t.seq for t in got) - Counter(t.seq for t in wanted)
+            order = [t.seq for t in got]
+            yield (
+                f"{watcher.name} on {topic}: {len(missing)} frames missing {missing[:5]}, {extra.total()} too many "
+                f"{sorted(extra)[:5]}, {'in' if order == sorted(order) else 'out of'} order"
+            )
+        if not watcher.since:
+            yield f"{watcher.name} never got to follow anything"
+
+
 CHECKS: Final[tuple[Check, ...]] = (
     every_request_is_accepted_in_the_end,
     every_accepted_run_has_one_final_state,
@@ -243,7 +294,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     nobody_runs_what_was_not_asked_for,
     none_began_twice_in_one_attempt,
     none_began_unclaimed,
-    nothing_ran_after_the_end,
+    nothing_ran_after_its_end,
     none_succeeded_without_having_run,
     history_and_ledger_agree,
     callers_were_told_the_truth,
@@ -251,6 +302,8 @@ CHECKS: Final[tuple[Check, ...]] = (
     answered_writes_are_there_once,
     replaced_documents_have_the_last_version,
     what_plugins_wrote_is_there_once,
+    every_write_was_told_of_once,
+    watchers_missed_nothing,
 )
 
 
@@ -272,22 +325,36 @@ def audit(evidence: Evidence) -> Audit:
     return Audit(evidence, {check.__name__: list(check(facts)) for check in CHECKS})
 
 
-def _explains(fault: Fault, final: Entry) -> bool:
-    """Whether a fault may have made a run end as it did."""
-    ended = _seconds(final.ended_at or final.at)
-    began = _seconds(final.started_at or final.ended_at or final.at)
+def _is_as_coded(action: str, attempt: int, end: Entry) -> bool:
+    """Whether an attempt ended as the plugin's code has it."""
+    match action:
+        case "fail":
+            return end.cause == "raised" and end.error_type == "ValueError"
+        case "again" if attempt == 1:
+            return end.state == "queued" and end.cause == "retry"
+        case _:
+            return end.state == "succeeded"
+
+
+def _explains(fault: Fault, claim: Entry, end: Entry) -> bool:
+    """Whether a fault may have made an attempt end as it did."""
+    began, ended = _seconds(claim.started_at or claim.at), _seconds(end.at)
     until = fault.until or fault.at
     just_then = fault.at <= ended and until >= began
     lately = fault.at <= ended and until + _RECOVERY_S >= began
-    match final.cause:
+    own = fault.target == "executor" and fault.name == claim.executor
+    match end.cause:
         case "executor_gone":
-            own = fault.target == "executor" and fault.name == final.executor
             # A lease that cannot be renewed is lost, too.
-            return (own and just_then) or (fault.target == "nats-server" and lately)
+            return (own and just_then) or (fault.target in {"nats-server", "disk"} and lately)
         case "crashed":
-            return fault.target == "host" and fault.name == final.plugin and just_then
+            host = fault.target == "host" and fault.name == claim.plugin
+            # Hosts of an executor that stands still end themselves.
+            return just_then and (host or (own and fault.kind == "stop"))
+        case "raised" if fault.target == "disk":
+            return lately and end.error_type in {"OSError", "PlatformUnavailable", "PlatformTimeout"}
         case "raised":
-            unanswered = final.error_type in {"PlatformUnavailable", "PlatformTimeout"}
+            unanswered = end.error_type in {"PlatformUnavailable", "PlatformTimeout"}
             return unanswered and fault.target in {"data", "mongod", "nats-server"} and lately
         case _:
             return False

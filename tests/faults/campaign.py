@@ -11,15 +11,21 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final
 
+from shared.tasks import ended
 from tests.e2e.platform import ADMIN, ROOT, Api, Platform
-from tests.faults import collect
-from tests.faults.evidence import Evidence
+from tests.faults.collect import Collector
+from tests.faults.evidence import Evidence, Watcher
 from tests.faults.faults import Killer, blows
 from tests.faults.load import PLUGINS, BusLogin, Load
+from tests.faults.watch import Browser
 
 OPTIONS: Final = ("--executors", "2", "--data-replicas", "2")
 _WITNESS: Final = Path(__file__).parent / "plugins" / "witness" / "plugin.py"
-_PLACEMENTS: Final = {"witness": "home", "witness_any": "any"}
+_EXECUTION: Final = {
+    "witness": {"placement": "home"},
+    # What is lost, or fails, is tried again.
+    "witness_any": {"placement": "any", "retries": 2, "backoff_s": 0.2},
+}
 
 Trouble = Callable[[Platform, Evidence], Awaitable[None]]
 """What is done to the platform while the load goes on."""
@@ -31,8 +37,7 @@ def install(platform: Platform) -> None:
         folder = platform.plugins_dir / key
         folder.mkdir(parents=True)
         shutil.copyfile(_WITNESS, folder / "plugin.py")
-        execution = {"placement": _PLACEMENTS[key]}
-        (folder / "plugin.json").write_text(json.dumps({"name": key, "execution": execution}))
+        (folder / "plugin.json").write_text(json.dumps({"name": key, "execution": _EXECUTION[key]}))
 
 
 def ready(platform: Platform) -> BusLogin:
@@ -68,27 +73,31 @@ async def conduct(
     seed: int,
     runs: int,
     seconds: float,
-    settle_s: float,
+    patience_s: float,
 ) -> Evidence:
     """Load and trouble together; then wait until the platform has come to rest, and read what it says."""
     evidence = Evidence(seed)
     load = Load(evidence, url=platform.url, login=ADMIN, bus=login, chance=random.Random(f"{seed}/load"))
+    browsers = [
+        Browser(platform, _watcher(evidence, name), random.Random(f"{seed}/{name}"), cut_s)
+        for name, cut_s in (("steady", None), ("restless", 1.5))
+    ]
     began = time.monotonic()
-    async with asyncio.TaskGroup() as together:
-        together.create_task(load.run(runs=runs, seconds=seconds))
-        together.create_task(trouble(platform, evidence))
-    evidence.notes["load_s"] = round(time.monotonic() - began, 1)
-    ledger = collect.Ledger(login.url, platform.data_dir / "secrets")
-    await ledger.open()
+    watching = [asyncio.create_task(browser.run()) for browser in browsers]
     try:
-        await collect.settled(ledger, evidence, settle_s)
-        http = collect.Http(platform)
-        await http.history(evidence, settle_s)
-        await http.results(evidence, random.Random(f"{seed}/results"))
-        await http.documents(evidence)
-        collect.effects(platform, evidence)
-        # What came after the end, such as a second one, shall not escape.
-        await ledger.read_on()
+        async with asyncio.timeout(30):
+            await asyncio.gather(*(browser.following.wait() for browser in browsers))
+        async with asyncio.TaskGroup() as together:
+            together.create_task(load.run(runs=runs, seconds=seconds))
+            together.create_task(trouble(platform, evidence))
+        evidence.notes["load_s"] = round(time.monotonic() - began, 1)
+        await Collector(platform, login.url, evidence, patience_s).collect()
     finally:
-        await ledger.close()
+        await ended(*watching)
     return evidence
+
+
+def _watcher(evidence: Evidence, name: str) -> Watcher:
+    watcher = Watcher(name)
+    evidence.watchers.append(watcher)
+    return watcher

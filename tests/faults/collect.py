@@ -1,130 +1,136 @@
-"""Reading what is left: the ledger from the bus, history and documents over HTTP, the plugin's log from disk."""
+"""Reading what is left, once it has come to rest: from the bus, over HTTP, and from the plugin's own log."""
 
 import asyncio
 import json
 import random
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Final
 
+import httpx
+
 from shared import errors
-from shared.contracts.catalog import RUN_STATE, RUN_STATE_CHANGED
+from shared.contracts.catalog import DATA_CHANGED, EVENTS_DATA, RUN_STATE, RUN_STATE_CHANGED
 from shared.messaging.bus import connect, wait_connected
+from shared.messaging.held import Held
 from shared.settings import CommonSettings
 from tests.e2e.platform import Platform
-from tests.faults.auditor import FINAL
-from tests.faults.evidence import Document, Effect, Entry, Evidence, Recorded
+from tests.faults import auditor
+from tests.faults.auditor import Facts
+from tests.faults.evidence import Document, Effect, Entry, Evidence, Recorded, Told
 from tests.faults.load import PLUGINS
 
+COLLECTIONS: Final = ("added", "cells", "notes")
 _PAGE: Final = 1000
 _RESULTS: Final = 500
-COLLECTIONS: Final = ("added", "cells", "notes")
+"""Runs that are looked at one by one for their results."""
+_LOOK_AGAIN_S: Final = 0.3
 
 
-class Ledger:
-    """The stream of run states, read on from where it was read to."""
+class Collector:
+    """Fills the evidence. Each step waits until its check holds, a bounded time: then it is left to the audit."""
 
-    def __init__(self, nats_url: str, secrets: str) -> None:
-        settings = CommonSettings(nats_url=nats_url, secrets_dir=secrets, instance="auditor")
-        self._bus = connect(settings, "data")
-        self.entries: list[Entry] = []
-
-    async def open(self) -> None:
-        await wait_connected(self._bus)
-
-    async def close(self) -> None:
-        await self._bus.broker.stop()
-
-    async def read_on(self) -> None:
-        """Take what was added. Raises PlugarrError while the bus is away."""
-        pattern = RUN_STATE_CHANGED.subject.pattern()
-        while True:
-            seq = self.entries[-1].seq + 1 if self.entries else 1
-            query = {"seq": seq, "next_by_subj": pattern, "batch": _PAGE}
-            page = [_entry(held.seq, held.data) async for held in self._bus.batch(RUN_STATE, query)]
-            self.entries += page
-            if not page:
-                return
-
-    @property
-    def ended(self) -> set[str]:
-        """Runs that have a final state."""
-        return {entry.run_id for entry in self.entries if entry.state in FINAL}
-
-
-def _entry(seq: int, data: bytes) -> Entry:
-    envelope = json.loads(data)
-    state = envelope["data"]
-    names = Entry.__dataclass_fields__.keys() & state.keys()
-    result = state.get("result")
-    token = result.get("token") if isinstance(result, dict) else None
-    return Entry(seq=seq, at=envelope["time"], token=token, **{name: state[name] for name in names})
-
-
-async def settled(ledger: Ledger, evidence: Evidence, timeout_s: float) -> None:
-    """Wait until every run that was accepted has ended, or for so long: the auditor says which has not."""
-    wanted = {request.run_id for request in evidence.requests if request.accepted_at}
-    began = time.monotonic()
-    while time.monotonic() < began + timeout_s:
-        try:
-            await ledger.read_on()
-        except errors.PlugarrError:
-            pass  # it is being started again
-        else:
-            if wanted <= ledger.ended:
-                break
-        await asyncio.sleep(0.2)
-    evidence.ledger = ledger.entries
-    evidence.notes["settled_after_s"] = round(time.monotonic() - began, 1)
-
-
-class Http:
-    """Reads over HTTP, as any client would."""
-
-    def __init__(self, platform: Platform) -> None:
+    def __init__(self, platform: Platform, nats_url: str, evidence: Evidence, patience_s: float) -> None:
+        settings = CommonSettings(
+            nats_url=nats_url, secrets_dir=platform.data_dir / "secrets", instance="auditor"
+        )
         self._platform = platform
+        self._bus = connect(settings, "data")
+        self._evidence = evidence
+        self._patience_s = patience_s
 
-    async def history(self, evidence: Evidence, timeout_s: float) -> None:
-        """Read the history once it shows as many ended runs as the ledger, or after so long as it is."""
-        wanted = {entry.run_id for entry in evidence.ledger if entry.state in FINAL}
+    async def collect(self) -> None:
+        """Read everything."""
+        await wait_connected(self._bus)
+        try:
+            await self._until("runs", self._ledger, auditor.every_accepted_run_has_one_final_state)
+            await self._until("history", self._history, auditor.history_and_ledger_agree)
+            await self._results()
+            await self._documents()
+            await self._until("changes", self._changes, auditor.every_write_was_told_of_once)
+            await self._until("watchers", self._nothing, auditor.watchers_missed_nothing)
+            self._effects()
+            # What came after the end, such as a second one, shall not escape.
+            await self._ledger()
+        finally:
+            await self._bus.broker.stop()
+
+    async def _until(self, what: str, read: Callable[[], Awaitable[None]], check: auditor.Check) -> None:
         began = time.monotonic()
         while True:
-            runs = await asyncio.to_thread(self._runs)
-            evidence.history = [_recorded(run) for run in runs]
-            ended = {run.run_id for run in evidence.history if run.state in FINAL}
-            if wanted <= ended or time.monotonic() > began + timeout_s:
-                evidence.notes["history_after_s"] = round(time.monotonic() - began, 1)
+            try:
+                await read()
+            except (errors.PlugarrError, httpx.TransportError):
+                done = False  # it is being started again
+            else:
+                done = next(check(Facts(self._evidence)), None) is None
+            spent = time.monotonic() - began
+            if done or spent > self._patience_s:
+                self._evidence.notes[f"{what}_after_s"] = round(spent, 1)
                 return
-            await asyncio.sleep(0.3)
+            await asyncio.sleep(_LOOK_AGAIN_S)
 
-    async def results(self, evidence: Evidence, chance: random.Random) -> None:
-        """Look at runs one by one, for their results; at a share of them where they are many."""
-        sample = chance.sample(range(len(evidence.history)), min(len(evidence.history), _RESULTS))
-        await asyncio.to_thread(self._results, evidence, sample)
+    async def _nothing(self) -> None:
+        """The watchers write their frames down themselves."""
 
-    def _results(self, evidence: Evidence, sample: list[int]) -> None:
-        with self._platform.client() as http:
-            for index in sample:
-                run = http.get(f"/api/runs/{evidence.history[index].run_id}/").json()
-                evidence.history[index] = replace(_recorded(run), whole=True)
+    # From the bus
 
-    async def documents(self, evidence: Evidence) -> None:
-        """Read the plugins' collections."""
-        for plugin in PLUGINS:
-            for collection in COLLECTIONS:
-                found = await asyncio.to_thread(self._collection, plugin, collection)
-                evidence.documents += [_document(plugin, collection, item) for item in found]
+    async def _ledger(self) -> None:
+        last = self._evidence.ledger[-1].seq if self._evidence.ledger else 0
+        async for held in self._read_on(RUN_STATE, RUN_STATE_CHANGED.subject.pattern(), last):
+            self._evidence.ledger.append(_entry(held))
+
+    async def _changes(self) -> None:
+        last = self._evidence.changes[-1].seq if self._evidence.changes else 0
+        pattern = DATA_CHANGED.subject.pattern()
+        async for held in self._read_on(EVENTS_DATA, pattern, last):
+            self._evidence.changes.append(_change(held))
+
+    async def _read_on(self, stream: str, pattern: str, last: int) -> Any:
+        while True:
+            seq = last
+            query = {"seq": last + 1, "next_by_subj": pattern, "batch": _PAGE}
+            async for held in self._bus.batch(stream, query):
+                last = held.seq
+                yield held
+            if last == seq:
+                return
+
+    # Over HTTP, as any client would
+
+    async def _history(self) -> None:
+        self._evidence.history = [_recorded(run) for run in await asyncio.to_thread(self._runs)]
 
     def _runs(self) -> list[dict[str, Any]]:
         runs: list[dict[str, Any]] = []
         with self._platform.client() as http:
             while True:
-                page = http.get(
-                    "/api/runs/", params={"limit": _PAGE, "offset": len(runs), "sort": "created_at"}
-                ).json()["runs"]
+                query = {"limit": _PAGE, "offset": len(runs), "sort": "created_at"}
+                page = http.get("/api/runs/", params=query).json()["runs"]
                 runs += page
                 if len(page) < _PAGE:
                     return runs
+
+    async def _results(self) -> None:
+        history = self._evidence.history
+        chance = random.Random(f"{self._evidence.seed}/results")
+        sample = chance.sample(range(len(history)), min(len(history), _RESULTS))
+
+        def look() -> None:
+            with self._platform.client() as http:
+                for index in sample:
+                    run = http.get(f"/api/runs/{history[index].run_id}/").json()
+                    history[index] = replace(_recorded(run), whole=True)
+
+        await asyncio.to_thread(look)
+
+    async def _documents(self) -> None:
+        for plugin in PLUGINS:
+            for collection in COLLECTIONS:
+                found = await asyncio.to_thread(self._collection, plugin, collection)
+                self._evidence.documents += [_document(plugin, collection, item) for item in found]
 
     def _collection(self, plugin: str, collection: str) -> list[dict[str, Any]]:
         with self._platform.client() as http:
@@ -132,22 +138,40 @@ class Http:
             assert answer.status_code in {200, 404}, answer.text
             return answer.json()["data"] if answer.status_code == 200 else []
 
+    # From disk
+
+    def _effects(self) -> None:
+        log: Path = self._platform.data_dir / "files" / "witness.log"
+        lines = log.read_text().splitlines() if log.exists() else []
+        self._evidence.effects = [Effect(**json.loads(line)) for line in lines]
+
+
+def _entry(held: Held) -> Entry:
+    envelope = json.loads(held.data)
+    state = envelope["data"]
+    names = Entry.__dataclass_fields__.keys() & state.keys()
+    return Entry(
+        seq=held.seq, at=envelope["time"], token=_token(state), **{name: state[name] for name in names}
+    )
+
+
+def _change(held: Held) -> Told:
+    envelope = json.loads(held.data)
+    data = envelope["data"]
+    return Told(f"data.{data['plugin']}.{data['collection']}", held.seq, envelope["type"], data.get("id"))
+
 
 def _recorded(run: dict[str, Any]) -> Recorded:
     names = Recorded.__dataclass_fields__.keys() & run.keys()
+    return Recorded(token=_token(run), **{name: run[name] for name in names})
+
+
+def _token(run: dict[str, Any]) -> str | None:
     result = run.get("result")
-    token = result.get("token") if isinstance(result, dict) else None
-    return Recorded(token=token, **{name: run[name] for name in names})
+    return result.get("token") if isinstance(result, dict) else None
 
 
 def _document(plugin: str, collection: str, item: dict[str, Any]) -> Document:
     return Document(
         plugin, collection, item["_id"], item["number"], item.get("token"), item.get("version", 0)
     )
-
-
-def effects(platform: Platform, evidence: Evidence) -> None:
-    """Read the plugin's own log."""
-    log = platform.data_dir / "files" / "witness.log"
-    lines = log.read_text().splitlines() if log.exists() else []
-    evidence.effects = [Effect(**json.loads(line)) for line in lines]

@@ -76,6 +76,7 @@ class Entry:
     state: str
     attempt: int = 1
     executor: str | None = None
+    epoch: int | None = None
     started_at: str | None = None
     ended_at: str | None = None
     outcome: str | None = None
@@ -132,6 +133,31 @@ class Document:
     version: int = 0
 
 
+@dataclass(frozen=True)
+class Told:
+    """A message of the stream of changes, or a WebSocket client's frame of it or of the ledger."""
+
+    topic: str
+    seq: int
+    type: str
+    item_id: int | None = None
+
+
+@dataclass
+class Watcher:
+    """A WebSocket client that is cut off again and again, and names the last frame that it saw."""
+
+    name: str
+    since: dict[str, int] = field(default_factory=dict)
+    """Topic → the sequence after which its frames follow."""
+    frames: list[Told] = field(default_factory=list)
+    """In the order in which they came, over all connections."""
+    reloads: list[str] = field(default_factory=list)
+    """Topics of which it was told to read everything again."""
+    refused: list[str] = field(default_factory=list)
+    connections: int = 0
+
+
 @dataclass
 class Evidence:
     """Everything that was asked for, done, answered, logged and stored."""
@@ -146,6 +172,9 @@ class Evidence:
     writes: list[Write] = field(default_factory=list)
     cells: list[Cell] = field(default_factory=list)
     documents: list[Document] = field(default_factory=list)
+    changes: list[Told] = field(default_factory=list)
+    """The stream of changes, as far as it is about the plugins' collections, in its order."""
+    watchers: list[Watcher] = field(default_factory=list)
     notes: dict[str, Any] = field(default_factory=dict)
     """Figures for the report; nothing is judged by them."""
 

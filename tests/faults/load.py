@@ -21,6 +21,8 @@ PLUGINS: Final = ("witness", "witness_any")
 _ASK_AGAIN_S: Final = 0.3
 _PATIENCE_S: Final = 90.0
 _AT_ONCE: Final = 24
+_ACTIONS: Final = ((0.06, "fail"), (0.12, "again"), (0.4, "write"), (1.0, "work"))
+"""Up to which share of the requests it is which."""
 _TRY_AGAIN: Final = frozenset({429, 502, 503, 504})
 
 
@@ -49,6 +51,7 @@ class Load:
         self._chance = chance
         self._gate = asyncio.Semaphore(_AT_ONCE)
         self._authorization = ""
+        self._logging_in = asyncio.Lock()
         self._by_run: dict[str, Request] = {}
 
     async def run(self, *, runs: int, seconds: float) -> None:
@@ -57,6 +60,7 @@ class Load:
         async with httpx.AsyncClient(base_url=self._url, timeout=20, limits=limits) as http:
             self._http = http
             self._bus = await self._connected()
+            await self._log_in()
             try:
                 requests = [self._request(number) for number in range(runs)]
                 self._evidence.requests += requests
@@ -84,7 +88,7 @@ class Load:
 
     def _request(self, number: int) -> Request:
         chance = self._chance.random()
-        action = "fail" if chance < 0.08 else "write" if chance < 0.35 else "work"
+        action = next(action for limit, action in _ACTIONS if chance < limit)
         via = "bus" if self._chance.random() < 0.3 else "http"
         # A bus user may run one plugin's actions by one subject.
         plugin = PLUGINS[0] if via == "bus" else self._chance.choice(PLUGINS)
@@ -182,7 +186,7 @@ class Load:
                     return answer
                 said = f"{answer.status_code} {answer.text[:300]}"
                 if answer.status_code == 401:
-                    await self._log_in()
+                    await self._log_in(headers["Authorization"])
                     continue
                 if answer.status_code not in _TRY_AGAIN:
                     return said
@@ -194,14 +198,17 @@ class Load:
                 return f"no answer within {_PATIENCE_S:g} s; the last was {said}"
             await asyncio.sleep(_ASK_AGAIN_S)
 
-    async def _log_in(self) -> None:
-        name, password = self._login
-        body = {"username": name, "password": password}
-        answer = await self._http.post("/api/accounts/token/", json=body)
-        if answer.status_code == 200:
-            self._authorization = f"Bearer {answer.json()['access']}"
-        else:
-            await asyncio.sleep(_ASK_AGAIN_S)
+    async def _log_in(self, refused: str = "") -> None:
+        async with self._logging_in:
+            if self._authorization != refused:
+                return  # somebody else did meanwhile
+            name, password = self._login
+            body = {"username": name, "password": password}
+            answer = await self._http.post("/api/accounts/token/", json=body)
+            if answer.status_code == 200:
+                self._authorization = f"Bearer {answer.json()['access']}"
+            else:
+                await asyncio.sleep(_ASK_AGAIN_S)
 
     # Over the bus
 

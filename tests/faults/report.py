@@ -18,10 +18,14 @@ def report(audit: Audit) -> str:
     )
     faults = Counter(f"{fault.kind} {fault.target}" for fault in evidence.faults)
     replaced = sum(cell.answered for cell in evidence.cells)
+    frames = ", ".join(
+        f"{len(one.frames)} over {one.connections} connections ({one.name})" for one in evidence.watchers
+    )
     lines = [
         f"seed {evidence.seed}: {len(evidence.requests)} runs, {len(evidence.writes)} documents added, {replaced} replaced",
         f"faults: {_counted(faults)}",
         f"ends:   {_counted(ends)}",
+        f"frames: {frames}",
         "notes:  " + ", ".join(f"{name} {value}" for name, value in evidence.notes.items()),
         "",
     ]

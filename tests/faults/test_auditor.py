@@ -18,6 +18,8 @@ from tests.faults.evidence import (
     Fault,
     Recorded,
     Request,
+    Told,
+    Watcher,
     Write,
 )
 from tests.faults.report import report
@@ -86,7 +88,35 @@ def honest() -> Evidence:
             Document("witness", "cells", 3, 0, version=5),
             Document("witness", "notes", 1, 0, "t-done"),
         ],
+        changes=changes(),
+        watchers=[
+            Watcher("steady", {"runs": 2, "data.witness.cells": 10}, seen()),
+            Watcher("late", {"runs": 6, "data.witness.cells": 30}),
+        ],
     )  # fmt: skip
+
+
+def changes() -> list[Told]:
+    """What the stream tells of the documents: each added, the cell replaced five times."""
+    return [
+        Told("data.witness.cells", 11, "item.added", 3),
+        Told("data.witness.added", 12, "item.added", 7),
+        Told("data.witness.added", 13, "item.added", 8),
+        Told("data.witness.notes", 14, "item.added", 1),
+        *(Told("data.witness.cells", seq, "item.changed", 3) for seq in range(20, 25)),
+    ]
+
+
+def seen() -> list[Told]:
+    """What a client saw of it, and of the runs from the third entry on."""
+    return [
+        Told("data.witness.cells", 11, "item.added", 3),
+        Told("runs", 3, "run.succeeded"),
+        Told("runs", 4, "run.failed"),
+        Told("runs", 5, "run.running"),
+        *(Told("data.witness.cells", seq, "item.changed", 3) for seq in range(20, 25)),
+        Told("runs", 6, "run.lost"),
+    ]
 
 
 def entry(evidence: Evidence, seq: int, **values: object) -> None:
@@ -111,7 +141,7 @@ def ended_twice(evidence: Evidence) -> None:
 
 
 def claimed_after_its_end(evidence: Evidence) -> None:
-    evidence.ledger.append(replace(evidence.ledger[0], seq=7))
+    evidence.ledger.append(replace(evidence.ledger[0], seq=7, at=at(16)))
 
 
 def claimed_twice_for_one_attempt(evidence: Evidence) -> None:
@@ -285,6 +315,59 @@ def write_of_no_call(evidence: Evidence) -> None:
     evidence.documents.append(Document("witness", "notes", 2, 1, "t-x"))
 
 
+def told_twice_of_a_new_document(evidence: Evidence) -> None:
+    evidence.changes.append(replace(evidence.changes[0], seq=25))
+
+
+def never_told_of_a_new_document(evidence: Evidence) -> None:
+    evidence.changes.pop(1)
+
+
+def never_told_of_a_replacement(evidence: Evidence) -> None:
+    evidence.changes.pop()
+
+
+def told_of_no_document(evidence: Evidence) -> None:
+    evidence.changes.append(Told("data.witness.added", 25, "item.added", 99))
+
+
+def frame_lost(evidence: Evidence) -> None:
+    evidence.watchers[0].frames.pop(2)
+
+
+def last_frame_lost(evidence: Evidence) -> None:
+    evidence.watchers[0].frames.pop()
+
+
+def frame_doubled(evidence: Evidence) -> None:
+    evidence.watchers[0].frames.insert(3, evidence.watchers[0].frames[2])
+
+
+def frames_reordered(evidence: Evidence) -> None:
+    frames = evidence.watchers[0].frames
+    frames[1], frames[2] = frames[2], frames[1]
+
+
+def frame_of_another_kind(evidence: Evidence) -> None:
+    evidence.watchers[0].frames[2] = Told("runs", 4, "run.succeeded")
+
+
+def frame_of_nothing(evidence: Evidence) -> None:
+    evidence.watchers[1].frames.append(Told("runs", 7, "run.running"))
+
+
+def watcher_told_to_reload(evidence: Evidence) -> None:
+    evidence.watchers[0].reloads.append("runs")
+
+
+def watcher_refused(evidence: Evidence) -> None:
+    evidence.watchers[0].refused.append("4409 too slow")
+
+
+def watcher_never_followed(evidence: Evidence) -> None:
+    evidence.watchers[1].since.clear()
+
+
 def never_accepted(evidence: Evidence) -> None:
     evidence.requests[2].accepted_at = None
 
@@ -304,7 +387,7 @@ DOCTORED: dict[str, tuple[Callable[[Evidence], None], ...]] = {
     ),
     "none_began_twice_in_one_attempt": (begun_twice,),
     "none_began_unclaimed": (begun_in_an_attempt_of_its_own,),
-    "nothing_ran_after_the_end": (went_on_after_it_was_lost,),
+    "nothing_ran_after_its_end": (went_on_after_it_was_lost,),
     "none_succeeded_without_having_run": (
         succeeded_unbegun,
         succeeded_unended,
@@ -354,6 +437,23 @@ DOCTORED: dict[str, tuple[Callable[[Evidence], None], ...]] = {
         untold_write_doubled,
         write_of_no_call,
     ),
+    "every_write_was_told_of_once": (
+        told_twice_of_a_new_document,
+        never_told_of_a_new_document,
+        never_told_of_a_replacement,
+        told_of_no_document,
+    ),
+    "watchers_missed_nothing": (
+        frame_lost,
+        last_frame_lost,
+        frame_doubled,
+        frames_reordered,
+        frame_of_another_kind,
+        frame_of_nothing,
+        watcher_told_to_reload,
+        watcher_refused,
+        watcher_never_followed,
+    ),
 }
 
 
@@ -390,7 +490,44 @@ def test_a_loss_that_a_fault_explains_is_none(fault: Fault, end: dict[str, str])
     evidence = honest()
     evidence.faults = [fault]
     lost_otherwise(evidence, **end)
+    evidence.watchers[0].frames[-1] = replace(
+        evidence.watchers[0].frames[-1], type=f"run.{evidence.ledger[5].state}"
+    )
+    assert audit(evidence).findings == audit(honest()).findings
+
+
+def test_another_attempt_is_judged_by_itself() -> None:
+    """`gone` was put back when its executor was gone, and its second attempt succeeded."""
+    evidence = honest()
+    evidence.watchers = evidence.watchers[:0]
+    entry(evidence, 6, state="queued", attempt=2, ended_at=None)
+    second = replace(evidence.ledger[4], attempt=2, executor="executor-2")
+    evidence.ledger += [
+        replace(second, seq=7, at=at(17), started_at=at(17)),
+        replace(second, seq=8, at=at(19), started_at=at(17), state="succeeded", ended_at=at(19), token="t-2"),
+    ]
+    evidence.effects += [
+        Effect("begin", "gone", 2, "t-2", 1, NOON + 17.5),
+        Effect("end", "gone", 2, "t-2", 1, NOON + 18),
+    ]
+    evidence.history[2] = Recorded("gone", "succeeded", 2, "executor-2", at(19))
+    evidence.requests[1].answers = [Answer(NOON + 20, "gone", "succeeded", "t-2")]
     assert audit(evidence).clean
+
+    evidence.faults.pop(0)
+    assert [name for name, found in audit(evidence).findings.items() if found] == [
+        "every_loss_is_explained_by_a_fault"
+    ]
+
+
+def test_a_plugin_that_asks_for_another_attempt_is_as_its_code_has_it() -> None:
+    evidence = honest()
+    evidence.requests[1].action = "again"
+    evidence.faults.clear()
+    lost_otherwise(evidence, state="queued", cause="retry", attempt=2)
+    assert not audit(evidence).findings["every_loss_is_explained_by_a_fault"]
+    entry(evidence, 5, attempt=2)
+    assert audit(evidence).findings["every_loss_is_explained_by_a_fault"]
 
 
 def test_the_report_names_what_failed_and_what_it_found() -> None:

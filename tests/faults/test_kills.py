@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.platform import Platform
+from tests.e2e.platform import ROOT, Platform
 from tests.faults.auditor import audit
 from tests.faults.campaign import OPTIONS, conduct, install, killing, ready
 from tests.faults.report import report
 
 RUNS = 200
 LOAD_S = 14.0
+KEPT = ROOT / ".build" / "faults"
 
 
 @pytest.fixture
@@ -35,11 +36,11 @@ def test_after_every_process_was_killed_every_run_has_ended_once_and_nothing_is_
     login = ready(platform)
     trouble = killing(seed, seconds=0, gap_s=(0.5, 3.0))
     evidence = asyncio.run(
-        conduct(platform, login, trouble, seed=seed, runs=RUNS, seconds=LOAD_S, settle_s=60)
+        conduct(platform, login, trouble, seed=seed, runs=RUNS, seconds=LOAD_S, patience_s=60)
     )
     result = audit(evidence)
     print(report(result))
+    evidence.save(KEPT / f"{seed}.json")
     if not result.clean:
-        evidence.save(Path(".build") / "faults" / f"{seed}.json")
         print(platform.tail(20_000))
     assert result.clean

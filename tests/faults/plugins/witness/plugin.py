@@ -15,7 +15,7 @@ def note(what, token, number):
     line = {
         "what": what,
         "run_id": plugarr.run_id,
-        "attempt": getattr(plugarr, "attempt", 1),
+        "attempt": plugarr.attempt,
         "token": token,
         "number": number,
         "at": time.time(),
@@ -33,6 +33,7 @@ class Plugin:
         {"id": "work", "label": "Work"},
         {"id": "write", "label": "Write"},
         {"id": "fail", "label": "Fail"},
+        {"id": "again", "label": "Begin again once"},
     ]
 
     def run(self, action, params, context):
@@ -41,6 +42,8 @@ class Plugin:
         time.sleep(params.get("sleep_s", 0))
         if action == "fail":
             raise ValueError("on purpose")
+        if action == "again" and plugarr.attempt == 1:
+            plugarr.retry(0.2)
         if action == "write":
             PluginData.objects.add_to_collection(
                 params["plugin"], "notes", {"number": number, "token": token}
