@@ -9,6 +9,7 @@ from typing import Any, Final, Protocol
 
 from services.executor.attempts import Policy
 from services.executor.book import Book
+from services.executor.hosts.needs import needs_of
 from services.executor.metrics import Metrics
 from services.executor.packages import WorkingCopies
 from services.executor.plugin_settings import Masks, secrets_of, with_defaults
@@ -53,6 +54,13 @@ class Libraries(Protocol):
         """The folder with what `requirements.txt` asks for, None where there is none. Raises PlugarrError."""
 
 
+class Tables(Protocol):
+    """The host application's tables."""
+
+    async def ready(self) -> None:
+        """Return when plugins can use them. Raises PlugarrError."""
+
+
 @dataclass(slots=True)
 class _Here:
     """A plugin that was loaded, or failed to."""
@@ -79,6 +87,7 @@ class Loader:
         book: Book,
         copies: WorkingCopies,
         libraries: Libraries,
+        tables: Tables,
         hosts: Hosts,
         masks: Masks,
         metrics: Metrics,
@@ -89,6 +98,7 @@ class Loader:
         self._book = book
         self._copies = copies
         self._libraries = libraries
+        self._tables = tables
         self._hosts = hosts
         self._masks = masks
         self._metrics = metrics
@@ -242,6 +252,9 @@ class Loader:
             libraries = await self._libraries.install(key, path)
         except errors.PlugarrError as error:
             return LoadedPlugin(ok=False, error=error.message)
+        needs = await asyncio.to_thread(needs_of, path)
+        if needs:
+            await self._tables.ready()
         spec = PluginSpec(
             key=key,
             folder=manifest.folder,
@@ -251,6 +264,7 @@ class Loader:
             libraries=libraries,
             concurrency=manifest.execution.concurrency,
             memory=manifest.execution.memory,
+            needs=needs,
         )
         return await self._hosts.load(spec, settings)
 

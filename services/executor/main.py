@@ -10,7 +10,8 @@ from services.executor import handlers
 from services.executor.book import Book
 from services.executor.children import Children
 from services.executor.fleet import Fleet, lease_key
-from services.executor.hosts.options import HostOptions
+from services.executor.host_database import Tables
+from services.executor.hosts.options import HostDatabase, HostOptions
 from services.executor.hosts.plugin_hosts import PluginHosts
 from services.executor.hosts.requirements import install_requirements
 from services.executor.keeper import Keeper
@@ -58,8 +59,10 @@ class Executor:
         self.fleet = Fleet(bus)
         self._outbox = Outbox(bus, metrics)
         self._children = Children(bus, ledger, objects, executor=name)
+        tables = Tables(_host_database(settings), settings.state_dir)
         upcalls = BusUpcalls(
             bus,
+            tables=tables,
             book=self.book,
             collections=PluginCollections(bus, objects),
             children=self._children,
@@ -82,6 +85,7 @@ class Executor:
             book=self.book,
             copies=WorkingCopies(Objects(bus, PACKAGES), settings.files_dir, settings.state_dir / "packages"),
             libraries=_Libraries(settings.state_dir / "libraries"),
+            tables=tables,
             hosts=self.hosts,
             masks=masks,
             metrics=metrics,
@@ -166,13 +170,20 @@ class _Libraries:
 
 def _host_options(settings: Settings) -> HostOptions:
     assert settings.secrets_dir is not None
+    database = _host_database(settings)
+    database.folder.mkdir(parents=True, exist_ok=True)
     return HostOptions(
         files_dir=settings.files_dir,
+        database=database,
         hidden=(settings.data_dir, settings.secrets_dir),
         sandbox=settings.sandbox,
         pass_environment=settings.plugin_environment,
         close_s=min(5.0, max(1.0, settings.grace_s)),
     )
+
+
+def _host_database(settings: Settings) -> HostDatabase:
+    return HostDatabase(settings.data_dir / "host", settings.host_database_url)
 
 
 async def refuse_second_site(settings: Settings) -> None:

@@ -20,6 +20,7 @@ The host side (`host/`, `compat/`) makes them over its socket, the executor answ
 | plugins.stop | plugin, reason | bool |
 | event.websocket | group, type, data | None |
 | event.emit | event, payload | None |
+| host.database | | None, when the host application's tables are there |
 """
 
 from typing import Final
@@ -41,6 +42,7 @@ PLATFORM_CALLS: Final = frozenset(
         "plugins.stop",
         "event.websocket",
         "event.emit",
+        "host.database",
     }
 )
 """Anything else that a host asks for is refused."""

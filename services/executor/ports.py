@@ -5,6 +5,7 @@ value that crosses is JSON-shaped: dict, list, str, int, float, bool, None.
 """
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -33,6 +34,8 @@ class PluginSpec:
     concurrency: int = 8
     memory: int | None = None
     """Bytes of address space a host may take; None for no limit of its own."""
+    needs: AbstractSet[str] = frozenset()
+    """What its launcher imports before it forks: `django`, `celery`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from services.executor.arguments import command, mapping, text
 from services.executor.book import Book
 from services.executor.children import Children
 from services.executor.items import item
+from services.executor.loading import Tables
 from services.executor.metrics import Metrics
 from services.executor.outbox import Outbox
 from services.executor.plugin_data import PluginCollections
@@ -41,6 +42,7 @@ class BusUpcalls:
         bus: Bus,
         *,
         book: Book,
+        tables: Tables,
         collections: PluginCollections,
         children: Children,
         outbox: Outbox,
@@ -49,6 +51,7 @@ class BusUpcalls:
     ) -> None:
         self._bus = bus
         self._book = book
+        self._tables = tables
         self._collections = collections
         self._children = children
         self._outbox = outbox
@@ -65,6 +68,7 @@ class BusUpcalls:
             "plugins.stop": self._stop,
             "event.websocket": self._websocket,
             "event.emit": self._emit,
+            "host.database": self._host_database,
         }
 
     async def call(
@@ -180,6 +184,11 @@ class BusUpcalls:
             depth=depth + 1,
             timeout_s=found[0].execution.timeout_s + _QUEUE_S,
         )
+
+    async def _host_database(
+        self, _key: str, _run: str | None, _depth: int, _args: Mapping[str, Any]
+    ) -> None:
+        await self._tables.ready()
 
     async def _websocket(self, key: str, _run: str | None, _depth: int, args: Mapping[str, Any]) -> None:
         payload = {name: args.get(name) for name in ("group", "type", "data")}

@@ -2,7 +2,8 @@
 """First program of a plugin's launcher, and of a host that is spawned instead of forked.
 
 Started as `python -I -S start.py CONFIG`, CONFIG being JSON: `role`, `paths` (appended to `sys.path`, since
-`-S` keeps site-packages and `.pth` files out), and what the role needs.
+`-S` keeps site-packages and `.pth` files out), and what the role needs. With role `migrate` it is no plugin's:
+it makes the host application's tables.
 """
 
 import json
@@ -20,6 +21,10 @@ def main() -> None:
         from plugarr_host import runtime  # noqa: PLC0415
 
         runtime.serve_spawned(config)
+    if config["role"] == "migrate":
+        from plugarr_host import migrate  # noqa: PLC0415
+
+        migrate.serve(config)
     from plugarr_host import launcher  # noqa: PLC0415
 
     launcher.serve(config)

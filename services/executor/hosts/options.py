@@ -9,12 +9,28 @@ from typing import Literal
 SandboxMode = Literal["require", "prefer", "off"]
 
 
+@dataclass(frozen=True, slots=True)
+class HostDatabase:
+    """The host application's database: a SQLite file of the site, or a PostgreSQL by URL."""
+
+    folder: Path
+    """Alone in it is the SQLite file: plugins see all of the folder."""
+    url: str = ""
+
+    @property
+    def file(self) -> Path:
+        """The SQLite file."""
+        return self.folder / "db.sqlite3"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostOptions:
     """Values of the executor's settings that concern plugin hosts. Times are seconds."""
 
     files_dir: Path
     """What plugins see as `/data`: `PLUGARR_DATA_DIR/files`."""
+    database: HostDatabase | None = None
+    """None where plugins get none, as in tests of other things."""
     hidden: Sequence[Path] = ()
     """Folders that no plugin may see: the rest of the data directory, the secrets."""
     sandbox: SandboxMode = "prefer"

@@ -55,6 +55,7 @@ _ETC: Final = (
 )
 """Of `/etc`, what name look-up, TLS and time zones need; not its keys and passwords."""
 _ENVIRONMENT: Final = ("LANG", "LC_ALL", "TZ")
+DATABASE_URL: Final = "PLUGARR_HOST_DATABASE_URL"
 
 logger = logging.getLogger(__name__)
 
@@ -137,6 +138,9 @@ class Sandbox:
             if any(folder.is_relative_to(bound) for bound in _bound()):
                 argv += ["--tmpfs", str(folder)]
         argv += ["--bind", str(files), "/data"]
+        database = self._options.database
+        if database is not None and not database.url:
+            argv += ["--bind", str(database.folder.resolve()), str(_INSIDE / "database")]
         own = Path("/data/plugins") / spec.folder
         # Never resolved: the plugin may have put a link in its folder's place, which must lead nowhere outside.
         path = spec.path.absolute()
@@ -158,8 +162,9 @@ class Sandbox:
     def _config(
         self, spec: PluginSpec, host: Path, compat: Path, path: Path, libraries: Path | None
     ) -> dict[str, Any]:
-        site = _site_packages()
+        site = site_packages()
         own = [str(libraries)] if libraries is not None else []
+        inside = host.is_relative_to(_INSIDE)
         return {
             "role": "launcher",
             "program": str(host / "start.py"),
@@ -171,12 +176,25 @@ class Sandbox:
             "memory": spec.memory,
             "fence_s": self._options.fence_s,
             "spawn": self._options.spawn,
+            "preload": sorted(spec.needs),
+            "database": self._database(inside=inside),
         }
+
+    def _database(self, *, inside: bool) -> dict[str, str]:
+        """The host database as the plugin's processes find it; a URL is in their environment."""
+        database = self._options.database
+        if database is None or database.url:
+            return {}
+        folder = _INSIDE / "database" if inside else database.folder.resolve()
+        return {"path": str(folder / database.file.name)}
 
     def _environment(self, home: Path) -> dict[str, str]:
         """Nothing of ours but what is named: the executor's environment holds credentials."""
         taken = (*_ENVIRONMENT, *self._options.pass_environment)
         environment = {"LANG": "C.UTF-8"} | {name: os.environ[name] for name in taken if name in os.environ}
+        if self._options.database is not None and self._options.database.url:
+            # Not on the command line, which everybody on the machine can read.
+            environment[DATABASE_URL] = self._options.database.url
         return environment | {
             "HOME": str(home),
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), "/usr/local/bin", "/usr/bin", "/bin"]),
@@ -190,14 +208,15 @@ def _python(host: Path) -> Sequence[str]:
     return (sys.executable, "-I", "-S", str(host / "start.py"))
 
 
-def _site_packages() -> list[str]:
+def site_packages() -> list[str]:
+    """Where this Python keeps what is installed."""
     return list(dict.fromkeys(sysconfig.get_path(name) for name in ("purelib", "platlib")))
 
 
 def _bound() -> Iterator[Path]:
     """Folders of the machine that a sandbox shows read-only: the system's and Python's."""
     yield from (Path(folder) for folder in _SYSTEM)
-    yield from (Path(folder).resolve() for folder in (sys.base_prefix, sys.prefix, *_site_packages()))
+    yield from (Path(folder).resolve() for folder in (sys.base_prefix, sys.prefix, *site_packages()))
 
 
 def _namespaces() -> list[str]:
@@ -219,7 +238,7 @@ def _root() -> list[str]:
         argv += ["--ro-bind-try", f"/etc/{name}", f"/etc/{name}"]
     argv += ["--proc", "/proc", "--dev", "/dev", "--size", str(_TMP_BYTES), "--tmpfs", "/tmp"]  # noqa: S108 - the sandbox's own
     # Both as named and as resolved: a virtual environment's python is a link into the base installation.
-    prefixes = [sys.base_prefix, sys.prefix, *_site_packages()]
+    prefixes = [sys.base_prefix, sys.prefix, *site_packages()]
     for folder in dict.fromkeys(
         path for prefix in prefixes for path in (Path(prefix), Path(prefix).resolve())
     ):

@@ -10,6 +10,7 @@ from typing import Any
 from plugarr_host.channel import Channel
 from plugarr_host.describe import Description
 from plugarr_host.hooks import call_hook, call_stop
+from plugarr_host.host_database import close_connections
 from plugarr_host.interrupts import RunInterrupted, RunRetry
 from plugarr_host.jobs import Job, current, guarded
 from plugarr_host.loader import one_line, text_of
@@ -59,6 +60,7 @@ class Calls:
     def _conduct(self, job: Job, work: Callable[[], _Answer]) -> None:
         current.set(job)
         outcome = guarded(job, work)
+        close_connections()
         if not self._channel.is_ours:
             os._exit(0)  # forked by the plugin, and come out of its code: nobody waits for it here
         self._jobs.pop(job.number, None)

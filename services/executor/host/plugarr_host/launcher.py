@@ -18,7 +18,7 @@ import time
 from collections.abc import Mapping
 from typing import Any, Final, NoReturn
 
-from plugarr_host import frames, linux, orphans, preload, runtime
+from plugarr_host import frames, host_database, linux, orphans, preload, runtime
 
 _MOST_AT_ONCE: Final = 64 * 1024
 
@@ -30,8 +30,15 @@ def serve(config: Mapping[str, Any]) -> NoReturn:
     if config["parent"] is not None and os.getppid() != config["parent"]:
         os._exit(0)
     linux.adopt_orphans()
-    preload.preload()
+    take_surroundings(config)
+    preload.preload(config.get("preload", ()))
     Launcher(config).run()
+
+
+def take_surroundings(config: Mapping[str, Any]) -> None:
+    """Learn of the host database, before anything asks for Django's settings."""
+    url = os.environ.pop("PLUGARR_HOST_DATABASE_URL", None)
+    host_database.use({"url": url} if url else config.get("database"))
 
 
 class Launcher:
@@ -120,10 +127,12 @@ class Launcher:
     def _spawn(self, descriptor: int, config: Mapping[str, Any]) -> int:
         """Start a host as a program, where a forked one is not safe (macOS)."""
         given = json.dumps({**config, "role": "host", "socket": descriptor})
+        url = host_database.given.get("url")
         host = subprocess.Popen(  # noqa: S603 - a command line of our own
             [sys.executable, "-I", "-S", config["program"], given],
             pass_fds=[descriptor],
             start_new_session=True,
+            env={**os.environ, "PLUGARR_HOST_DATABASE_URL": url} if url else None,
         )
         host.returncode = 0  # reaped by this launcher, not by Popen's finaliser
         return host.pid

@@ -18,7 +18,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, NoReturn
 
-from plugarr_host import linux, redirect
+from plugarr_host import foreign, host_database, linux, preload, redirect
 from plugarr_host.calls import Calls
 from plugarr_host.channel import Channel
 from plugarr_host.confine import confine
@@ -49,6 +49,9 @@ def serve(sock: socket.socket, config: Mapping[str, Any]) -> NoReturn:
 
 def serve_spawned(config: Mapping[str, Any]) -> NoReturn:
     """Be a host that was started as a program of its own."""
+    url = os.environ.pop("PLUGARR_HOST_DATABASE_URL", None)
+    host_database.use({"url": url} if url else config.get("database"))
+    preload.preload(config.get("preload", ()))
     serve(socket.socket(fileno=config["socket"]), config)
 
 
@@ -115,6 +118,8 @@ class Host:
             "said": None,
         }
         try:
+            if not host_database.is_sqlite() and host_database.django_ready():
+                foreign.adapt()
             plugin = load(self._config["key"], folder, Path(self._config["plugins_dir"]))
             description = Description(plugin, message["declared"])
             self._calls.use(plugin, description)

@@ -6,6 +6,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
 from typing import Any, ParamSpec, TypeVar
 
+from plugarr_host.host_database import close_connections
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -22,6 +24,8 @@ def _carrying(thread: threading.Thread, run: Callable[[], None]) -> Callable[[],
             return
         except BaseException as error:  # noqa: BLE001 - the border: reported inside the context, as a thread does outside
             threading.excepthook(threading.ExceptHookArgs((type(error), error, error.__traceback__, thread)))
+        finally:
+            close_connections()
 
     return lambda: context.run(in_context)
 

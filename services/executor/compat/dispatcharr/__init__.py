@@ -1,0 +1,1 @@
+"""The host application's project: its settings and its Celery app, as plugins name them."""

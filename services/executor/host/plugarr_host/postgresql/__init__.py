@@ -1,0 +1,1 @@
+"""Django's PostgreSQL, which says what a foreign database lacks."""

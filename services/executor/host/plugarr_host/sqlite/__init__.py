@@ -1,0 +1,1 @@
+"""Django's SQLite, whose transactions are bounded in time."""
