@@ -163,7 +163,7 @@ _PERMISSIONS: Final = {
                 *_works_off(c.RUN_CMD, "*"),
                 *_rpc(c.LIST_CONFIGS, c.GET_CONFIG, c.SET_SETTINGS, c.RELOAD_PLUGINS, c.GET_FILE),
                 *_rpc(c.LIST_ITEMS, c.GET_ITEM, c.ADD_ITEM, c.REPLACE_ITEM, c.PATCH_ITEM, c.DELETE_ITEM),
-                *_rpc(c.REPLACE_COLLECTION, c.CLEAR_COLLECTION),
+                *_rpc(c.REPLACE_COLLECTION, c.CLEAR_COLLECTION, c.TAKE_IDS, c.WRITE_TOGETHER),
                 c.RUN_REQUESTED.subject.pattern(),
                 c.RUN_STATE_CHANGED.subject.pattern(),
                 c.RUN_LOGGED.subject.pattern(),

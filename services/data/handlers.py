@@ -32,6 +32,8 @@ def bind(
     handlers.command(c.DELETE_ITEM, items.delete)
     handlers.streaming(c.REPLACE_COLLECTION, items.replace)
     handlers.command(c.CLEAR_COLLECTION, items.clear)
+    handlers.command(c.TAKE_IDS, items.take_ids)
+    handlers.command(c.WRITE_TOGETHER, items.write_together)
 
     handlers.streaming(c.LIST_CONFIGS, configs.list_configs)
     handlers.command(c.GET_CONFIG, configs.get)

@@ -15,7 +15,7 @@ from shared.contracts.runs import Caller, Run, RunRequested, RunState
 MAX_COLLECTIONS: Final = 1000
 """Collections that one plugin may have."""
 MAX_ITEMS: Final = 100_000
-"""Documents that one replacement of a collection may hold."""
+"""Documents that one replacement of a collection, or one transaction, may hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +60,16 @@ class Item:
     @classmethod
     def of(cls, data: dict[str, Any]) -> "Item":
         return cls(data, search_text(data))
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One of the writes of a transaction."""
+
+    verb: Literal["add", "replace", "delete", "clear"]
+    place: Place
+    id: int | None = None
+    item: Item | None = None
 
 
 @dataclass(frozen=True, slots=True)

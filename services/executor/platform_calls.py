@@ -11,6 +11,9 @@ The host side (`host/`, `compat/`) makes them over its socket, the executor answ
 | data.update_in_collection | plugin, collection, id, data | record or None |
 | data.remove_from_collection | plugin, collection, id | bool |
 | data.clear_collection | plugin, collection | int |
+| data.get_item | plugin, collection, id | record or None |
+| data.take_ids | plugin, collection, count, above | int, the first of the reserved ids |
+| data.write_together | plugin, writes `[{verb, collection, id, data}]` | None; all of them or none |
 | config.get | plugin | `{key, enabled, ever_enabled, settings}` or None |
 | config.set_settings | plugin, settings | settings as stored |
 | plugins.list | | list of plugin items, as `GET /api/plugins/plugins/` shows them |
@@ -33,6 +36,9 @@ PLATFORM_CALLS: Final = frozenset(
         "data.update_in_collection",
         "data.remove_from_collection",
         "data.clear_collection",
+        "data.get_item",
+        "data.take_ids",
+        "data.write_together",
         "config.get",
         "config.set_settings",
         "plugins.list",

@@ -13,10 +13,13 @@ from shared.contracts.data import (
     AddItem,
     ClearCollection,
     DeleteItem,
+    GetItem,
     ListItems,
     Record,
     ReplaceCollection,
     ReplaceItem,
+    TakeIds,
+    WriteTogether,
 )
 from shared.messaging.bus import Bus
 from shared.messaging.objects import Objects, by_reference
@@ -41,6 +44,8 @@ class PluginCollections:
             "update_in_collection": self._update,
             "remove_from_collection": self._remove,
             "clear_collection": self._clear,
+            "get_item": self._get_item,
+            "take_ids": self._take_ids,
         }
 
     async def call(self, plugin: str, verb: str, args: Mapping[str, Any]) -> Any:
@@ -96,6 +101,23 @@ class PluginCollections:
     async def _clear(self, plugin: str, collection: str, _args: Mapping[str, Any]) -> int:
         change = command(ClearCollection, plugin=plugin, collection=collection, op_id=new_id())
         return (await self._bus.request(c.CLEAR_COLLECTION, change)).deleted
+
+    async def _get_item(self, plugin: str, collection: str, args: Mapping[str, Any]) -> dict[str, Any] | None:
+        query = command(GetItem, plugin=plugin, collection=collection, id=item_id(args))
+        return _shown((await self._bus.request(c.GET_ITEM, query)).record)
+
+    async def _take_ids(self, plugin: str, collection: str, args: Mapping[str, Any]) -> int:
+        wish = command(
+            TakeIds, plugin=plugin, collection=collection, count=args.get("count"), above=args.get("above")
+        )
+        return (await self._bus.request(c.TAKE_IDS, wish)).first
+
+    async def write_together(self, plugin: str, args: Mapping[str, Any]) -> None:
+        """Do what a transaction of the host database held. Raises PlugarrError."""
+        packed = await by_reference(self._objects, args.get("writes") or [])
+        await self._bus.request(
+            c.WRITE_TOGETHER, command(WriteTogether, plugin=plugin, writes=packed, op_id=new_id())
+        )
 
     async def _document(self, args: Mapping[str, Any]) -> Any:
         data = args.get("data")

@@ -81,6 +81,8 @@ class BusUpcalls:
             async with asyncio.timeout(LIMIT_S):
                 if method.startswith("data."):
                     owner = await self._own(key, run_id, text(args, "plugin"), "data")
+                    if method == "data.write_together":
+                        return await self._collections.write_together(owner, args)
                     return await self._collections.call(owner, method.removeprefix("data."), args)
                 return await self._handlers[method](key, run_id, depth, args)
         except TimeoutError as error:
@@ -124,7 +126,7 @@ class BusUpcalls:
 
     async def _config(self, key: str, run_id: str | None, _depth: int, args: Mapping[str, Any]) -> Any:
         config = await self._read_config(await self._own(key, run_id, text(args, "plugin"), "settings"))
-        return config.model_dump(include={"key", "enabled", "ever_enabled", "settings"})
+        return config.model_dump(include={"key", "enabled", "ever_enabled", "settings", "updated_at"})
 
     async def _set_settings(self, key: str, run_id: str | None, _depth: int, args: Mapping[str, Any]) -> Any:
         owner = await self._own(key, run_id, text(args, "plugin"), "settings")

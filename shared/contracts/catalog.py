@@ -75,6 +75,8 @@ REPLACE_COLLECTION: Final = Rpc(
     "data.replace_collection", data.ReplaceCollection, data.ListHead, timeout_s=30.0, stream_of=data.Record
 )
 CLEAR_COLLECTION: Final = Rpc("data.clear_collection", data.ClearCollection, data.Deleted, timeout_s=30.0)
+TAKE_IDS: Final = Rpc("data.take_ids", data.TakeIds, data.TakenIds)
+WRITE_TOGETHER: Final = Rpc("data.write_together", data.WriteTogether, Done, timeout_s=30.0)
 
 # Plugin configs.
 LIST_CONFIGS: Final = Rpc("data.list_configs", data.ListConfigs, data.ListHead, stream_of=data.PluginConfig)

@@ -113,6 +113,35 @@ class ClearCollection(CollectionCommand):
     op_id: OpId
 
 
+class TakeIds(CollectionCommand):
+    """Reserve ids for documents that are written later; those that nobody uses are gaps."""
+
+    count: Annotated[int, Field(ge=0, le=100_000)]
+    above: Annotated[int, Field(ge=0, le=2**63 - 1)] = 0
+    """An id that the counter is to be beyond."""
+
+
+class TakenIds(Answer):
+    first: int
+
+
+class ItemWrite(Model):
+    """One of several writes: a document with an id that was reserved, another one in its place, or none."""
+
+    verb: Literal["add", "replace", "delete", "clear"]
+    collection: Name
+    id: ItemId | None = None
+    data: JsonObject | None = None
+
+
+class WriteTogether(Command):
+    """All of these writes in their order, or none of them: what a transaction of the host database held."""
+
+    plugin: Name
+    writes: tuple[ItemWrite, ...] | ObjectRef
+    op_id: OpId
+
+
 class PluginConfig(Answer):
     """What an administrator chose for a plugin; exists from the first choice on."""
 

@@ -5,16 +5,17 @@ it and gets the first one's answer, without the write being done again.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
+from itertools import groupby
 from typing import Any, Final
 
 import orjson
 from bson.int64 import Int64
 from pymongo import errors as mongo
 
-from services.data.models import Item, Operation, Place, Stamp
+from services.data.models import Item, Operation, Place, Stamp, Write
 from services.data.repository import queries
 from services.data.repository.documents import decoded, stored
 from services.data.repository.mongo import Database, Document, Session, translate
@@ -161,6 +162,50 @@ class Items:
             return {"time": time, "ids": b"".join(item_id.to_bytes(8, "big") for item_id in numbered)}
 
         return _stamps(await self._once(operation, swap, bulk=True))
+
+    async def take_ids(self, place: Place, count: int, above: int) -> int:
+        """The first of so many ids that nobody else gets."""
+        return await self._places.take_ids(place, count, above=above)
+
+    async def write_together(self, writes: Sequence[Write], operation: Operation) -> None:
+        """Do all of these writes in their order, at once. Raises Conflict where an id is in use."""
+        time = now()
+
+        async def write_all(session: Session) -> Document:
+            for place in {write.place for write in writes if write.verb == "clear"}:
+                await self._places.lock(place, session)
+            for same, run in groupby(writes, key=lambda write: (write.verb, write.place)):
+                await self._write_run(same, list(run), time, session)
+            return {}
+
+        try:
+            await self._once(operation, write_all, bulk=True)
+        except mongo.BulkWriteError as error:
+            raise errors.Conflict("an id is in use: the collection was replaced meanwhile") from error
+
+    async def _write_run(
+        self, same: tuple[str, Place], run: list[Write], time: str, session: Session
+    ) -> None:
+        verb, place = same
+        collection = self._raw(place)
+        ids = [write.id for write in run]
+        match verb:
+            case "clear":
+                await collection.delete_many({}, session=session)
+            case "delete":
+                await collection.delete_many({"_id": {"$in": ids}}, session=session)
+            case "add":
+                documents = [stored(w.id, w.item.data, w.item.text, time) for w in run if w.id and w.item]
+                for start in range(0, len(documents), _SLICE):
+                    await collection.insert_many(documents[start : start + _SLICE], session=session)
+            case _:
+                for write in run:
+                    assert write.item is not None
+                    values = {"rev": {"$add": ["$rev", 1]}, "updated_at": time}
+                    literals = {"d": {"$literal": write.item.data}, "s": {"$literal": write.item.text}}
+                    await collection.update_one(
+                        {"_id": write.id}, [{"$set": values | literals}], session=session
+                    )
 
     async def _once(
         self, operation: Operation, write: Callable[[Session], Awaitable[Document]], *, bulk: bool = False

@@ -1,17 +1,18 @@
 """Plugin data: what may be stored, how items are numbered, and what callers are answered."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
 import orjson
+from pydantic import ValidationError
 
 from services.data.clients import Payloads
-from services.data.models import MAX_ITEMS, Item, Place, Stamp
+from services.data.models import MAX_ITEMS, Item, Place, Stamp, Write
 from services.data.repository.items import Items
 from shared import errors
 from shared.contracts import data as m
-from shared.contracts.base import JsonObject, ObjectRef
+from shared.contracts.base import Done, JsonObject, ObjectRef
 from shared.documents import MAX_INT, check_document, read_json
 from shared.messaging.streaming import packed
 
@@ -104,6 +105,19 @@ class ItemService:
 
         return m.ListHead(total=len(stamps)), packed(encoded())
 
+    async def take_ids(self, command: m.TakeIds) -> m.TakenIds:
+        return m.TakenIds(first=await self._items.take_ids(_place(command), command.count, command.above))
+
+    async def write_together(self, command: m.WriteTogether) -> Done:
+        """Do all of the writes, or none."""
+        async with self._large:
+            given = await self._resolved(command.writes, "writes")
+            writes = await _somewhere(len(given), lambda: _writes(command.plugin, given))
+            content = [[w.verb, w.place.collection, w.id, w.item and w.item.data] for w in writes]
+            operation = Place(command.plugin, "").operation("together", command.op_id, content=content)
+            await self._items.write_together(writes, operation)
+        return Done()
+
     async def _document(self, given: JsonObject | ObjectRef) -> JsonObject:
         """The document of a command, checked, without an `_id`."""
         document = await self._resolved(given, "data")
@@ -154,6 +168,28 @@ def _prepared(given: Iterable[Any]) -> tuple[list[Item], list[int | None]]:
         check_document(body, path)
         items.append(Item.of(body))
     return items, ids
+
+
+def _writes(plugin: str, given: Sequence[Any]) -> list[Write]:
+    if len(given) > MAX_ITEMS:
+        raise errors.Invalid(f"writes: {len(given):,} are more than {MAX_ITEMS:,}", path="writes")
+    writes: list[Write] = []
+    for index, raw in enumerate(given):
+        path = f"writes[{index}]"
+        try:
+            write = m.ItemWrite.model_validate(raw)
+        except ValidationError as error:
+            raise errors.Invalid(f"{path}: {error.errors()[0]['msg']}", path=path) from error
+        needs_id, needs_data = write.verb != "clear", write.verb in {"add", "replace"}
+        if (needs_id and write.id is None) or (needs_data and write.data is None):
+            raise errors.Invalid(f"{path}: {write.verb} needs more than that", path=path)
+        item = None
+        if write.data is not None and needs_data:
+            body = _without_id(write.data)
+            check_document(body, f"{path}.data")
+            item = Item.of(body)
+        writes.append(Write(write.verb, Place(plugin, write.collection), write.id, item))
+    return writes
 
 
 def _valid_id(value: Any) -> int | None:

@@ -6,6 +6,8 @@ from typing import Any, ClassVar, overload
 
 from plugarr_host.platform import platform
 
+from apps.plugins.together import held
+
 
 class PluginData:
     """One document of a collection."""
@@ -30,10 +32,10 @@ class PluginData:
 
     def save(self) -> None:
         """Store `data` as it is now. Raises LookupError when the document is gone."""
-        record = _call("update_in_collection", self.plugin_key, self.collection, id=self.id, data=self.data)
-        if record is None:
+        stored = self.objects.update_in_collection(self.plugin_key, self.collection, self.id, self.data)
+        if stored is None:
             raise LookupError(f"{self.collection} has no document {self.id}")
-        self._take(record)
+        self.data, self.updated_at = stored.data, stored.updated_at
 
     def delete(self) -> bool:
         """Remove the document; whether it was there."""
@@ -99,23 +101,25 @@ class PluginDataManager:
 
     def get_collection(self, plugin_key: str, collection: str) -> Records:
         """Every document of a collection, in the order of their ids."""
-        return _records(plugin_key, collection, _call("get_collection", plugin_key, collection))
+        return _records(plugin_key, collection, _get(plugin_key, collection))
 
     def get_collection_data(self, plugin_key: str, collection: str) -> list[dict[str, Any]]:
         """Every document as a dict with its `_id`."""
-        records = _call("get_collection", plugin_key, collection)
-        return [{**record["data"], "_id": record["id"]} for record in records]
+        return [{**record["data"], "_id": record["id"]} for record in _get(plugin_key, collection)]
 
     def set_collection(
         self, plugin_key: str, collection: str, data_list: Iterable[Mapping[str, Any]]
     ) -> Records:
         """Replace the whole collection; readers see the old one or the new one, never a part."""
-        return _records(
-            plugin_key, collection, _call("set_collection", plugin_key, collection, items=list(data_list))
-        )
+        items = list(data_list)
+        if (block := held()) is not None:
+            return _records(plugin_key, collection, block.set(plugin_key, collection, items))
+        return _records(plugin_key, collection, _call("set_collection", plugin_key, collection, items=items))
 
     def add_to_collection(self, plugin_key: str, collection: str, data: Mapping[str, Any]) -> PluginData:
         """Add a document; its id is new."""
+        if (block := held()) is not None:
+            return PluginData(plugin_key, collection, block.add(plugin_key, collection, data))
         return PluginData(
             plugin_key, collection, _call("add_to_collection", plugin_key, collection, data=data)
         )
@@ -124,17 +128,31 @@ class PluginDataManager:
         self, plugin_key: str, collection: str, item_id: int | str, data: Mapping[str, Any]
     ) -> PluginData | None:
         """Replace a document, or None where there is none of this id."""
-        record = _call("update_in_collection", plugin_key, collection, id=item_id, data=data)
+        if (block := held()) is not None:
+            record = block.update(plugin_key, collection, item_id, data)
+        else:
+            record = _call("update_in_collection", plugin_key, collection, id=item_id, data=data)
         return PluginData(plugin_key, collection, record) if record is not None else None
 
     def remove_from_collection(self, plugin_key: str, collection: str, item_id: int | str) -> bool:
         """Remove a document; whether it was there."""
+        if (block := held()) is not None:
+            return block.remove(plugin_key, collection, item_id)
         return bool(_call("remove_from_collection", plugin_key, collection, id=item_id))
 
     def clear_collection(self, plugin_key: str, collection: str) -> int:
         """Remove every document; how many there were."""
+        if (block := held()) is not None:
+            return block.clear(plugin_key, collection)
         count: int = _call("clear_collection", plugin_key, collection)
         return count
+
+
+def _get(plugin_key: str, collection: str) -> list[dict[str, Any]]:
+    if (block := held()) is not None:
+        return block.get(plugin_key, collection)
+    records: list[dict[str, Any]] = _call("get_collection", plugin_key, collection)
+    return records
 
 
 def _call(verb: str, plugin_key: str, collection: str, **args: Any) -> Any:
