@@ -21,10 +21,10 @@ export function App() {
         <BrowserRouter>
           <Pages />
           <ConfirmHost />
+          <Suspense>
+            <Notices />
+          </Suspense>
         </BrowserRouter>
-        <Suspense>
-          <Notices />
-        </Suspense>
       </QueryClientProvider>
     </MantineProvider>
   );

@@ -5,6 +5,10 @@ import { Welcome } from "./Welcome";
 
 const PluginPage = lazy(async () => ({ default: (await import("@/schema/PluginPage")).PluginPage }));
 const PluginsPage = lazy(() => import("@/features/plugins/PluginsPage"));
+const RunsPage = lazy(() => import("@/features/runs/RunsPage"));
+const RunPage = lazy(() => import("@/features/runs/RunPage"));
+const SchedulesPage = lazy(() => import("@/features/schedules/SchedulesPage"));
+const UsersPage = lazy(() => import("@/features/accounts/UsersPage"));
 const NotFound = lazy(() => import("./NotFound"));
 
 /** Every page by its address; the code of each comes when it is first opened. */
@@ -17,6 +21,10 @@ export function Pages() {
           <Route path="plugins" element={<PluginsPage />} />
           <Route path="plugins/:key" element={<OfPlugin />} />
           <Route path="plugins/:key/:pageId" element={<OfPlugin />} />
+          <Route path="runs" element={<RunsPage />} />
+          <Route path="runs/:runId" element={<RunPage />} />
+          <Route path="schedules" element={<SchedulesPage />} />
+          <Route path="users" element={<UsersPage />} />
           <Route path="*" element={<NotFound />} />
         </Route>
       </Route>

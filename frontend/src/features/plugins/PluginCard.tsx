@@ -22,6 +22,7 @@ import { DeleteDialog } from "./DeleteDialog";
 import { PluginActions } from "./PluginActions";
 import { PluginMenu } from "./PluginMenu";
 import { PluginProblems } from "./PluginProblems";
+import classes from "./plugins.module.css";
 import { useEnableWithTrust } from "./trust";
 import { logoPath, whereabouts } from "./usePlugins";
 
@@ -66,7 +67,7 @@ export function PluginCard({ plugin, onSettings }: { plugin: Plugin; onSettings:
         {plugin.enabled && plugin.actions.length > 0 && <PluginActions plugin={plugin} />}
         <Group justify="space-between" gap="sm" mt="auto">
           <Home plugin={plugin} />
-          <Group gap="xs">
+          <Group gap="xs" ml="auto" wrap="nowrap">
             {plugin.enabled && pages > 0 && (
               <Button
                 component={Link}
@@ -170,9 +171,9 @@ function Home({ plugin }: { plugin: Plugin }) {
     .filter(Boolean)
     .join(", ");
   return (
-    <Group gap={6} c="dimmed" data-testid="home">
-      <Icon name="server-2" size={14} />
-      <Text size="xs">
+    <Group gap={6} c="dimmed" wrap="nowrap" flex="1 1 140px" miw={0} data-testid="home">
+      <Icon name="server-2" size={14} className={classes.fixed} />
+      <Text size="xs" lineClamp={2}>
         {where}
         {more && ` (${more})`}
       </Text>

@@ -10,6 +10,7 @@ import { Empty, Loaded, Loading } from "@/shared/ui/states";
 import { chosen, FILTERS, type Filter } from "./filters";
 import { ImportDialog } from "./ImportDialog";
 import { PluginCard } from "./PluginCard";
+import classes from "./plugins.module.css";
 import { SettingsDrawer } from "./SettingsDrawer";
 import { useFileDrop } from "./useFileDrop";
 import { usePlugins, useReload } from "./usePlugins";
@@ -104,12 +105,17 @@ function PluginList({ plugins, onImport }: { plugins: Plugin[]; onImport?: () =>
           onChange={(event) => set("search", event.currentTarget.value)}
         />
         <SegmentedControl
+          className={classes.filter}
           aria-label="Which plugins"
           value={filter}
           onChange={(value) => set("show", value === "all" ? null : value)}
           data={FILTERS.map((value) => ({
             value,
-            label: `${LABEL[value]} ${chosen(plugins, value, "").length}`,
+            label: (
+              <>
+                {LABEL[value]} <span className={classes.count}>{chosen(plugins, value, "").length}</span>
+              </>
+            ),
           }))}
         />
       </Group>

@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { show } from "@/shared/actions/notify";
-import { api, call, callJson } from "@/shared/api/client";
+import { api, call } from "@/shared/api/client";
 import { keys } from "@/shared/api/keys";
 import type { Json, Plugin } from "@/shared/api/types";
 import { useChange } from "@/shared/api/useChange";
@@ -73,10 +73,7 @@ export function usePlacement() {
   return useChange({
     failure: "Could not change where the plugin runs",
     run: ({ key, placement }: { key: string; placement: "home" | "any" | null }) =>
-      callJson(`/api/plugins/plugins/${encodeURIComponent(key)}/placement/`, {
-        method: "POST",
-        json: { placement },
-      }),
+      call(api.POST("/api/plugins/plugins/{key}/placement/", { ...path(key), body: { placement } })),
     stale: STALE,
   });
 }

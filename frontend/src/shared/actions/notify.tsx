@@ -1,5 +1,6 @@
 import { Anchor, Stack, Text } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
+import { Link } from "react-router";
 import { messageOf } from "../api/problem";
 import { Icon } from "../icons/Icon";
 import { type Ended, OUTCOME_COLOR, type Outcome } from "./outcome";
@@ -54,7 +55,7 @@ export function show({ id, outcome, title, message, runId }: Notice): void {
           {message}
         </Text>
         {runId && (
-          <Anchor href={`/runs/${runId}`} size="xs">
+          <Anchor component={Link} to={`/runs/${runId}`} size="xs">
             Show the run
           </Anchor>
         )}
