@@ -10,6 +10,14 @@ from services.executor.ports import HostCall, HostResult, LoadedPlugin, PluginSp
 Act = Callable[[HostCall, Upcalls], Awaitable[Any]]
 
 
+class Again(Exception):
+    """What `plugarr.retry` is in a real host."""
+
+    def __init__(self, delay_s: float = 0.0) -> None:
+        super().__init__("not yet there")
+        self.delay_s = delay_s
+
+
 class FakeHosts:
     """Records what it is asked; `acts` maps `<action>` to what the plugin does."""
 
@@ -53,6 +61,8 @@ class FakeHosts:
             if not act.done():
                 return HostResult(end="cancelled", error="cancelled")
             return HostResult(end="returned", result=act.result(), refreshed=self.refreshed)
+        except Again as error:
+            return HostResult(end="retry", error=str(error), retry_in_s=error.delay_s)
         except PermissionError as error:
             return HostResult(end="denied", error=str(error), error_type="PermissionError")
         except Exception as error:  # noqa: BLE001 - the border: a plugin may raise anything
