@@ -111,7 +111,8 @@ class Fleet:
             # Renewals are most of what is written, and say nothing new.
             lease = _lease(message.data)
             known = self.members.get(lease.holder) if lease is not None else None
-            if lease is None or known is None or (lease.epoch and lease.epoch != known.epoch):
+            said = (lease.epoch or known.epoch, lease.leaving) if lease and known else None
+            if known is None or said != (known.epoch, known.leaving):
                 changed()
 
         async def home(_key: str, _message: Msg) -> None:
@@ -139,7 +140,7 @@ def _member(held: Held) -> tuple[str, Member] | None:
     lease = _lease(held.data)
     if lease is None:
         return None
-    return lease.holder, Member(epoch_of(held.seq, lease), lease.site or "")
+    return lease.holder, Member(epoch_of(held.seq, lease), lease.site or "", lease.leaving)
 
 
 def _home(data: bytes, revision: int) -> tuple[str, HomeEntry] | None:

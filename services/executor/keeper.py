@@ -27,6 +27,7 @@ READ_S: Final = 5.0
 """How often configs and manifests are read whole: an event that got lost costs no more."""
 TIDY_S: Final = 15.0
 _STALE_S: Final = 30.0
+_DEPARTURES_S: Final = 3.0
 
 log = get_logger(__name__)
 
@@ -79,14 +80,18 @@ class Keeper:
         await ended(*self._tasks[:1])
         for end in self._unlisten:
             await end()
-        lanes = [r.lane for r in self._residences.values() if r.lane is not None]
-        await asyncio.gather(*(r.close() for r in self._residences.values()))
+        residences = list(self._residences.values())
+        lanes = [r.lane for r in residences if r.lane is not None]
+        await asyncio.gather(*(r.close() for r in residences))
+        # A plugin whose runs have ended need not wait for another one's: it goes on elsewhere.
+        departures = [asyncio.create_task(r.depart(grace_s)) for r in residences]
         await asyncio.gather(*(lane.drained(grace_s) for lane in lanes))
         if given := self._service.give_up("the executor was stopped"):
             log.warning("runs_given_up", runs=given, reason="shutdown")
         await asyncio.gather(*(lane.drained(2.0) for lane in lanes))
         await self._hosts.close(self._loader.settings())
-        await asyncio.gather(*(r.give_back() for r in self._residences.values()), return_exceptions=True)
+        await asyncio.wait(departures, timeout=_DEPARTURES_S) if departures else None
+        await asyncio.gather(*(r.give_back() for r in residences), return_exceptions=True)
         await ended(*self._tasks)
 
     def look(self) -> None:

@@ -137,6 +137,7 @@ class Executor:
         try:
             yield
         finally:
+            await self.lease.leave()
             await self.keeper.close(self._settings.grace_s)
             await self.lease.close()
             for end in unlisten:

@@ -12,6 +12,8 @@ class Member:
 
     epoch: int
     site: str
+    leaving: bool = False
+    """Whether it is ending: it gets no plugin any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,19 +43,23 @@ def home_of(plugin: str, me: str, members: Mapping[str, Member], entry: HomeEntr
         holder = members.get(entry.executor)
         if holder is not None and holder.epoch == entry.epoch:
             return "elsewhere"
-    candidates = [name for name, member in members.items() if entry is None or member.site == entry.site]
+    candidates = [name for name in _staying(members) if entry is None or members[name].site == entry.site]
     return "here" if winner(plugin, candidates) == me else "elsewhere"
 
 
 def leads(plugin: str, me: str, members: Mapping[str, Member]) -> bool:
     """Whether this executor speaks for a plugin that runs on all of them."""
-    return winner(plugin, members) == me
+    return winner(plugin, _staying(members)) == me
 
 
 def other_site(me: str, site: str, members: Mapping[str, Member], homes: Iterable[HomeEntry]) -> str | None:
     """A site other than this one that runs, or ran, plugins of this bus."""
     others = {member.site for name, member in members.items() if name != me} | {home.site for home in homes}
     return next(iter(sorted(others - {site})), None)
+
+
+def _staying(members: Mapping[str, Member]) -> list[str]:
+    return [name for name, member in members.items() if not member.leaving]
 
 
 def _weight(executor: str, plugin: str) -> bytes:

@@ -102,6 +102,16 @@ class Residence:
         if self._lane is not None:
             await self._lane.stop()
 
+    async def depart(self, grace_s: float) -> None:
+        """Stop the plugin and give its home back, once its runs have ended; not where they take longer."""
+        if self._lane is not None and not await self._lane.drained(grace_s):
+            return
+        try:
+            await self._loader.unload(self.key, "shutdown", lead=False)
+            await self.give_back()
+        except (errors.PlugarrError, OSError) as error:
+            log.warning("plugin_not_given_back", plugin=self.key, reason=str(error))
+
     async def give_back(self) -> None:
         """Let another executor have the plugin, which is stopped here. Raises PlugarrError."""
         if self._there is not None and self._there.home:

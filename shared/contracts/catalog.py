@@ -56,7 +56,7 @@ RELOAD_PLUGINS: Final = Rpc(
 )
 IMPORT_PLUGIN: Final = Rpc("registry.import_plugin", plugins.ImportPlugin, plugins.Imported, timeout_s=60.0)
 DELETE_PLUGIN: Final = Rpc("registry.delete_plugin", plugins.DeletePlugin, Done, timeout_s=30.0)
-GET_LOGO: Final = Rpc("registry.get_logo", plugins.GetLogo, plugins.Logo)
+GET_LOGO: Final = Rpc("registry.get_logo", plugins.GetLogo, plugins.Logo, repeatable=True)
 
 # The provisioner: nobody else makes consumers.
 ENSURE_CONSUMER: Final = Rpc("provisioner.ensure_consumer", plugins.EnsureConsumer, Done)
@@ -66,32 +66,34 @@ REMOVE_CONSUMER: Final = Rpc("provisioner.remove_consumer", plugins.RemoveConsum
 LIST_ITEMS: Final = Rpc(
     "data.list_items", data.ListItems, data.ListHead, timeout_s=30.0, stream_of=data.Record
 )
-GET_ITEM: Final = Rpc("data.get_item", data.GetItem, data.RecordAnswer)
-ADD_ITEM: Final = Rpc("data.add_item", data.AddItem, data.RecordAnswer)
-REPLACE_ITEM: Final = Rpc("data.replace_item", data.ReplaceItem, data.RecordAnswer)
-PATCH_ITEM: Final = Rpc("data.patch_item", data.PatchItem, data.RecordAnswer)
-DELETE_ITEM: Final = Rpc("data.delete_item", data.DeleteItem, data.Deleted)
+GET_ITEM: Final = Rpc("data.get_item", data.GetItem, data.RecordAnswer, repeatable=True)
+ADD_ITEM: Final = Rpc("data.add_item", data.AddItem, data.RecordAnswer, repeatable=True)
+REPLACE_ITEM: Final = Rpc("data.replace_item", data.ReplaceItem, data.RecordAnswer, repeatable=True)
+PATCH_ITEM: Final = Rpc("data.patch_item", data.PatchItem, data.RecordAnswer, repeatable=True)
+DELETE_ITEM: Final = Rpc("data.delete_item", data.DeleteItem, data.Deleted, repeatable=True)
 REPLACE_COLLECTION: Final = Rpc(
     "data.replace_collection", data.ReplaceCollection, data.ListHead, timeout_s=30.0, stream_of=data.Record
 )
-CLEAR_COLLECTION: Final = Rpc("data.clear_collection", data.ClearCollection, data.Deleted, timeout_s=30.0)
+CLEAR_COLLECTION: Final = Rpc(
+    "data.clear_collection", data.ClearCollection, data.Deleted, timeout_s=30.0, repeatable=True
+)
 TAKE_IDS: Final = Rpc("data.take_ids", data.TakeIds, data.TakenIds)
 WRITE_TOGETHER: Final = Rpc("data.write_together", data.WriteTogether, Done, timeout_s=30.0)
 
 # Plugin configs.
 LIST_CONFIGS: Final = Rpc("data.list_configs", data.ListConfigs, data.ListHead, stream_of=data.PluginConfig)
-GET_CONFIG: Final = Rpc("data.get_config", data.GetConfig, data.PluginConfig)
-SET_ENABLED: Final = Rpc("data.set_enabled", data.SetEnabled, data.PluginConfig)
-SET_SETTINGS: Final = Rpc("data.set_settings", data.SetSettings, data.PluginConfig)
-SET_PLACEMENT: Final = Rpc("data.set_placement", data.SetPlacement, data.PluginConfig)
+GET_CONFIG: Final = Rpc("data.get_config", data.GetConfig, data.PluginConfig, repeatable=True)
+SET_ENABLED: Final = Rpc("data.set_enabled", data.SetEnabled, data.PluginConfig, repeatable=True)
+SET_SETTINGS: Final = Rpc("data.set_settings", data.SetSettings, data.PluginConfig, repeatable=True)
+SET_PLACEMENT: Final = Rpc("data.set_placement", data.SetPlacement, data.PluginConfig, repeatable=True)
 DELETE_PLUGIN_CONFIG: Final = Rpc("data.delete_plugin_config", data.DeletePluginConfig, Done, timeout_s=30.0)
 
 # Run history.
-LIST_RUNS: Final = Rpc("data.list_runs", runs.ListRuns, runs.RunPage)
-GET_RUN: Final = Rpc("data.get_run", runs.GetRun, runs.Run)
-GET_RUN_LOG: Final = Rpc("data.get_run_log", runs.GetRunLog, runs.RunLog)
-CANCEL_RUN: Final = Rpc("data.cancel_run", runs.CancelRun, runs.CancelAnswer)
-GET_SIBLINGS: Final = Rpc("data.get_siblings", runs.GetSiblings, runs.Siblings)
+LIST_RUNS: Final = Rpc("data.list_runs", runs.ListRuns, runs.RunPage, repeatable=True)
+GET_RUN: Final = Rpc("data.get_run", runs.GetRun, runs.Run, repeatable=True)
+GET_RUN_LOG: Final = Rpc("data.get_run_log", runs.GetRunLog, runs.RunLog, repeatable=True)
+CANCEL_RUN: Final = Rpc("data.cancel_run", runs.CancelRun, runs.CancelAnswer, repeatable=True)
+GET_SIBLINGS: Final = Rpc("data.get_siblings", runs.GetSiblings, runs.Siblings, repeatable=True)
 RETRY_RUN: Final = Rpc("data.retry_run", runs.RetryRun, runs.Retried)
 
 # Schedules.
@@ -109,18 +111,20 @@ GET_FILE: Final = Rpc("data.get_file", files.GetFile, files.StoredFile)
 USE_FILES: Final = Rpc("data.use_files", files.UseFiles, files.UsedFiles)
 
 # Users.
-GET_SETUP: Final = Rpc("data.get_setup", users.GetSetup, users.Setup)
+GET_SETUP: Final = Rpc("data.get_setup", users.GetSetup, users.Setup, repeatable=True)
 CREATE_FIRST_ADMIN: Final = Rpc("data.create_first_admin", users.CreateFirstAdmin, users.User)
 LOG_IN: Final = Rpc("data.log_in", users.LogIn, users.User)
-GET_USER: Final = Rpc("data.get_user", users.GetUser, users.User)
-LIST_USERS: Final = Rpc("data.list_users", users.ListUsers, users.UserPage)
+GET_USER: Final = Rpc("data.get_user", users.GetUser, users.User, repeatable=True)
+LIST_USERS: Final = Rpc("data.list_users", users.ListUsers, users.UserPage, repeatable=True)
 CREATE_USER: Final = Rpc("data.create_user", users.CreateUser, users.User)
 UPDATE_USER: Final = Rpc("data.update_user", users.UpdateUser, users.User)
 DELETE_USER: Final = Rpc("data.delete_user", users.DeleteUser, Done)
 CREATE_API_KEY: Final = Rpc("data.create_api_key", users.CreateApiKey, users.NewApiKey)
-LIST_API_KEYS: Final = Rpc("data.list_api_keys", users.ListApiKeys, users.ApiKeyList)
+LIST_API_KEYS: Final = Rpc("data.list_api_keys", users.ListApiKeys, users.ApiKeyList, repeatable=True)
 DELETE_API_KEY: Final = Rpc("data.delete_api_key", users.DeleteApiKey, Done)
-AUTHENTICATE_API_KEY: Final = Rpc("data.authenticate_api_key", users.AuthenticateApiKey, users.User)
+AUTHENTICATE_API_KEY: Final = Rpc(
+    "data.authenticate_api_key", users.AuthenticateApiKey, users.User, repeatable=True
+)
 
 CATALOG: Final[dict[str, AnyContract]] = {
     name: value

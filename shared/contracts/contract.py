@@ -29,6 +29,8 @@ class Rpc(Generic[Req, Res]):
     request: type[Req]
     reply: type[Res]
     timeout_s: float = 5.0
+    repeatable: bool = False
+    """Whether asking twice does no more than asking once: then an answer that does not come is asked for again."""
     stream_of: type[BaseModel] | None = None
     """Where the reply is followed by chunks (`shared.messaging.streaming`): what their JSON arrays hold."""
 

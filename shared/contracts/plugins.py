@@ -116,6 +116,8 @@ class Lease(Event):
     epoch: int = 0
     site: str | None = None
     started_at: str | None = None
+    leaving: bool = False
+    """Whether its holder is ending: it keeps what it has for a while, and gets nothing more."""
 
 
 class Home(Event):

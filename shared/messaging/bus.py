@@ -5,14 +5,12 @@ the broker's own client directly (docs/adr/0003).
 """
 
 import asyncio
-import contextlib
 import signal
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any, Final, TypeVar
 
 import nats.errors
-import orjson
 from faststream.nats import NatsBroker
 from nats.aio.client import Client
 from nats.aio.msg import Msg
@@ -23,9 +21,19 @@ from shared.contracts.base import Envelope, Event, new_id, now
 from shared.contracts.contract import Rpc, Signal, Stored, StoredEvent
 from shared.logging import get_logger
 from shared.messaging.connection import open_broker
-from shared.messaging.faults import Refused, answer_of, checked, end_of, faults, known, next_of, stored
+from shared.messaging.faults import (
+    Refused,
+    answer_of,
+    checked,
+    end_of,
+    faults,
+    known,
+    stored,
+)
 from shared.messaging.handlers import refuse_dropped
-from shared.messaging.held import Held, held_of
+from shared.messaging.held import Held
+from shared.messaging.patience import PATIENCE_S, until_answered, until_taken
+from shared.messaging.reading import Reading
 from shared.messaging.streaming import Chunks
 from shared.settings import CommonSettings
 
@@ -46,7 +54,7 @@ E = TypeVar("E", bound=Event)
 log = get_logger(__name__)
 
 
-class Bus:
+class Bus(Reading):
     """A service's connection to the bus."""
 
     def __init__(self, broker: NatsBroker, *, service: str, instance: str) -> None:
@@ -60,6 +68,7 @@ class Bus:
         self.fault: Exception | None = None
         """The connection's latest fault."""
         self.instance = instance
+        self.patience_s = PATIENCE_S.get(service, 0.0)
 
     @property
     def nc(self) -> Client:
@@ -77,22 +86,38 @@ class Bus:
     # Requests
 
     async def request(self, rpc: Rpc[Req, Res], command: Req, *, timeout_s: float | None = None) -> Res:
-        """Ask a contract's owner. Raises the error it answers with, Unavailable, or TimedOut."""
-        timeout_s = timeout_s or rpc.timeout_s
-        reply = await self.ask(
-            rpc.subject,
-            command.model_dump_json().encode(),
-            timeout_s=timeout_s,
-            nobody=f"no {rpc.service} service is running",
-            late=f"{rpc.name} did not answer within {timeout_s:g} s",
-        )
-        return answer_of(rpc, reply.data)
+        """Ask a contract's owner. Raises the error it answers with, Unavailable, or TimedOut.
+
+        While nobody is there to take the command, it is offered again for `patience_s`: a service that restarts
+        fails nobody. What was taken is asked for again only where the contract is repeatable.
+        """
+        limit_s = timeout_s or rpc.timeout_s
+        data = command.model_dump_json().encode()
+
+        async def ask(wait_s: float) -> Res:
+            reply = await self.ask(
+                rpc.subject,
+                data,
+                timeout_s=wait_s,
+                nobody=f"no {rpc.service} service is running",
+                late=f"{rpc.name} did not answer within {limit_s:g} s",
+            )
+            return answer_of(rpc, reply.data)
+
+        async def offer(wait_s: float) -> Res:
+            return await until_taken(lambda: ask(wait_s), min(self.patience_s, wait_s))
+
+        again = rpc.repeatable and self.patience_s > 0
+        return await (until_answered(offer, limit_s) if again else offer(limit_s))
 
     async def stream(self, rpc: Rpc[Req, Res], command: Req) -> tuple[Res, AsyncGenerator[bytes, None]]:
         """Ask for an answer followed by chunks, each a JSON array; they come as fast as they are taken.
 
         The iterator must be exhausted or closed (`aclose`). Raises as `request`, while iterating too.
         """
+        return await until_taken(lambda: self._stream(rpc, command), min(self.patience_s, rpc.timeout_s))
+
+    async def _stream(self, rpc: Rpc[Req, Res], command: Req) -> tuple[Res, AsyncGenerator[bytes, None]]:
         chunks = Chunks(self.nc, rpc.timeout_s)
         nobody = f"no {rpc.service} service is running"
         try:
@@ -202,67 +227,6 @@ class Bus:
             "source": self.source,
             "data": message,
         }
-
-    # Reading back, by direct get: no consumer is needed, and any replica answers.
-
-    async def last(self, stream: str, subject: str) -> Held | None:
-        """The last message on a subject of a stream, markers of deletion included."""
-        return held_of(await self._direct(f"$JS.API.DIRECT.GET.{stream}.{subject}", b""))
-
-    async def at(self, stream: str, seq: int) -> Held | None:
-        """The message with that sequence."""
-        body = orjson.dumps({"seq": seq})
-        return held_of(await self._direct(f"$JS.API.DIRECT.GET.{stream}", body))
-
-    async def after(self, stream: str, subject: str, seq: int) -> Held | None:
-        """The first message on a subject (or pattern) with a sequence of at least `seq`."""
-        body = orjson.dumps({"seq": seq, "next_by_subj": subject})
-        return held_of(await self._direct(f"$JS.API.DIRECT.GET.{stream}", body))
-
-    async def _direct(self, api: str, body: bytes) -> Msg:
-        nobody, late = f"no answer to {api}: run the provisioner", f"the bus did not answer {api}"
-        return await self.ask(api, body, timeout_s=5.0, nobody=nobody, late=late)
-
-    async def snapshot(self, stream: str, *subjects: str) -> list[Held]:
-        """The last message of every subject that matches: at most 1,024 subjects a call, by sequence."""
-        return [held async for held in self.batch(stream, {"multi_last": list(subjects)})]
-
-    async def batch(self, stream: str, query: dict[str, Any]) -> AsyncGenerator[Held, None]:
-        """Messages by one batched direct get; `query` as NATS takes it (`batch`, `seq`, `next_by_subj`, …).
-
-        They may be fewer than asked for: the server ends a batch at its own limit of bytes.
-        """
-        nobody, late = f"no stream {stream}: run the provisioner", f"the bus did not answer for {stream}"
-        inbox = self.nc.new_inbox()
-        with faults(nobody, late):
-            subscription = await self.nc.subscribe(inbox)
-        try:
-            with faults(nobody, late):
-                await self.nc.publish(f"$JS.API.DIRECT.GET.{stream}", orjson.dumps(query), reply=inbox)
-            while True:
-                with faults(nobody, late):
-                    message = await next_of(subscription, 5.0)
-                if (message.headers or {}).get("Status") in {"204", "404"}:
-                    return
-                held = held_of(message)
-                if held is not None:
-                    yield held
-        finally:
-            await end_of(subscription)
-
-    async def walk(self, stream: str, subject: str, *, page: int = 1000) -> AsyncIterator[Held]:
-        """Every message on a subject (or pattern) of a stream, from the oldest, page by page."""
-        seq = 1
-        while True:
-            began = seq
-            query = {"seq": seq, "next_by_subj": subject, "batch": page}
-            async with contextlib.aclosing(self.batch(stream, query)) as batch:
-                async for held in batch:
-                    seq = held.seq + 1
-                    yield held
-            # A page that is not full may have been ended by its size: only an empty one is the last.
-            if seq == began:
-                return
 
     async def listen(
         self, subject: str, callback: Callable[[Msg], Awaitable[None]]

@@ -28,13 +28,17 @@ class Refused(Exception):
     """A compare-and-set publish came too late: the subject has moved on."""
 
 
+class NobodyThere(errors.Unavailable):
+    """No service listens: what was asked has reached nobody, and may be asked again whatever it is."""
+
+
 @contextlib.contextmanager
 def faults(nobody: str = "nobody is there to answer", late: str = "the bus did not answer") -> Iterator[None]:
     """Raise Unavailable, TimedOut or TooLarge for whatever nats-py raises."""
     try:
         yield
     except nats.errors.NoRespondersError as error:
-        raise errors.Unavailable(nobody) from error
+        raise NobodyThere(nobody) from error
     except TimeoutError as error:  # nats-py's own is one too
         raise errors.TimedOut(late) from error
     except nats.errors.MaxPayloadError as error:

@@ -34,6 +34,8 @@ class HeldLease:
         self._renewed_at = float("-inf")
         self._task: asyncio.Task[None] | None = None
         self._closing = False
+        self._leaving = False
+        self._trying = asyncio.Lock()
         self.epoch = 0
         """Epoch of the latest holding; 0 before the first."""
 
@@ -59,6 +61,13 @@ class HeldLease:
         After a renewal that failed there is no beat: who waits for it must end before the lease does.
         """
         self._task = asyncio.create_task(self._compete(gained, lost, beat), name=f"lease {self._key}")
+
+    async def leave(self) -> None:
+        """Say that the holder is ending; the lease is kept until it is closed. Best effort."""
+        self._leaving = True
+        if self._revision is not None:
+            # Between two renewals: whoever follows the lease is to know at once.
+            await self._try(time.monotonic())
 
     async def close(self) -> None:
         """Give it back at once, so that a successor need not wait for its end."""
@@ -111,7 +120,7 @@ class HeldLease:
     async def _try(self, began: float) -> None:
         try:
             # Not `wait_for`, which in Python 3.11 may swallow a cancellation.
-            async with asyncio.timeout(RENEW_S):
+            async with asyncio.timeout(RENEW_S), self._trying:
                 await self._renew_or_take()
         except Refused:
             self._revision = None
@@ -127,7 +136,8 @@ class HeldLease:
             self._revision = await self._kv.create(self._key, lease.model_dump_json().encode(), ttl_s=TTL_S)
             self.epoch = self._revision
         else:
-            value = Lease(holder=self._holder, epoch=self.epoch, site=self._site).model_dump_json().encode()
+            lease = Lease(holder=self._holder, epoch=self.epoch, site=self._site, leaving=self._leaving)
+            value = lease.model_dump_json().encode()
             try:
                 self._revision = await self._kv.update(self._key, value, self._revision, ttl_s=TTL_S)
             except Refused:

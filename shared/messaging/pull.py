@@ -17,9 +17,11 @@ from nats.aio.subscription import Subscription
 from shared import errors
 from shared.logging import get_logger
 from shared.messaging.bus import Bus
+from shared.messaging.faults import end_of, known
 
 _EXPIRES_S: Final = 30.0
 _HEARTBEAT_S: Final = 5.0
+_DRAIN_S: Final = 1.0
 _NANO: Final = 1_000_000_000
 
 log = get_logger(__name__)
@@ -90,6 +92,7 @@ class Pull:
         self._subscription: Subscription | None = None
         self._task: asyncio.Task[None] | None = None
         self._heard = asyncio.Event()
+        self._stopping = False
 
     @property
     def in_hand(self) -> int:
@@ -114,15 +117,28 @@ class Pull:
         self._heard.set()
 
     async def stop(self) -> None:
-        """Ask for nothing more. What is in hand stays so; what was delivered meanwhile comes again later."""
+        """Ask for nothing more. What is in hand stays so; what is delivered meanwhile is given back at once."""
+        self._stopping = True
         self._bus.on_back.discard(self._ask_anew)
         if self._task:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
         if self._subscription:
-            with contextlib.suppress(nats.errors.Error):
-                await self._subscription.unsubscribe()
+            await self._drain(self._subscription)
+            await end_of(self._subscription)
             self._subscription = None
+
+    async def _drain(self, subscription: Subscription) -> None:
+        """Take what the server has sent before it knew; whatever is not taken comes again after a while."""
+        nc = self._bus.nc
+        if not nc.is_connected:
+            return
+        with contextlib.suppress(errors.Unavailable, nats.errors.Error, OSError, TimeoutError):
+            # Not nats-py's own `drain`, which waits for its `flush`.
+            await nc._send_unsubscribe(subscription._id)  # noqa: SLF001 - what `drain` does
+            await known(nc, _DRAIN_S)
+            async with asyncio.timeout(_DRAIN_S):
+                await subscription._pending_queue.join()  # noqa: SLF001 - as above
 
     async def _watch(self) -> None:
         """Top up; and ask anew where a request expired, or nothing was heard for two heartbeats."""
@@ -158,6 +174,10 @@ class Pull:
 
     async def _take(self, message: Msg) -> None:
         status = (message.headers or {}).get("Status")
+        if status is None and self._stopping:
+            with contextlib.suppress(errors.Unavailable, nats.errors.Error):
+                await Delivery(self._bus, message.subject, message.data, message.reply).nak()
+            return
         if status is None:
             self._asked = max(0, self._asked - 1)
             self._in_hand += 1

@@ -5,6 +5,7 @@ from collections import Counter
 from typing import Any
 
 from services.executor.main import refuse_second_site
+from services.executor.placement import winner
 from services.executor.ports import HostCall, Upcalls
 from shared.contracts.plugins import Home
 from shared.contracts.streams import LEASES
@@ -35,8 +36,10 @@ async def test_executors_share_the_plugins_and_a_joining_one_gets_its_part(world
     assert Counter([await lives_in(world, one) for one in keys]) == {first.name: 12}
     second = await world.executor()
 
+    part = {one for one in keys if winner(one, [first.name, second.name]) == second.name}
+
     async def shared() -> bool:
-        return len(second.hosts.alive) > 1 and len(first.hosts.alive) + len(second.hosts.alive) == 12
+        return second.hosts.alive == part and first.hosts.alive == set(keys) - part
 
     await until(shared, 30)
     for one in keys:
@@ -299,3 +302,71 @@ async def test_logs_and_progress_of_a_run_are_there_without_its_passwords(world:
     progress = await world.data.last("RUN_PROGRESS", f"plugarr.v1.run.progress.{result.run_id}")
     assert progress is not None
     assert b"half of ***" in progress.data
+
+
+async def test_of_an_executor_that_ends_what_is_idle_goes_on_elsewhere_at_once(
+    world: World, key: str
+) -> None:
+    """A long run of one plugin holds up no other plugin's, as long as the grace time may be."""
+    first = await world.executor(grace_s=30.0)
+    keys = [f"{key}_{number}" for number in range(6)]
+    for one in keys:
+        await world.install(one)
+        await world.enable(one)
+    for one in keys:
+        await world.until_loaded(one)
+    gate = first.hosts.acts["wait"] = Gate()
+    busy = await world.request(keys[0], "wait")
+    await gate.begun.wait()
+    second = await world.executor(handover_s=30.0)
+
+    part = {one for one in keys[1:] if winner(one, [first.name, second.name]) == second.name}
+
+    async def joined() -> bool:
+        return part <= second.hosts.alive and not part & first.hosts.alive
+
+    await until(joined, 30)
+    ending = asyncio.create_task(first.close())
+
+    async def departed() -> bool:
+        return first.hosts.alive == {keys[0]}
+
+    await until(departed)
+    for one in keys[1:]:
+        assert (await world.result(await world.request(one, "echo"), 10)).result["executor"] == second.name
+    assert not ending.done()
+    assert (await world.entry(busy)).state == "running"
+    gate.open.set()
+    assert (await world.result(busy)).state == "succeeded"
+    await ending
+    assert await lives_in(world, keys[0]) == second.name
+
+
+async def test_what_the_operator_says_of_placement_counts_over_the_manifest_and_is_followed(
+    world: World, key: str
+) -> None:
+    first, second = await world.executor(), await world.executor()
+    await world.install(key)
+    await world.enable(key)
+    await world.until_loaded(key)
+    both = [first, second]
+
+    async def place(placement: str | None) -> None:
+        known = world.configs[key]
+        world.configs[key] = known.model_copy(update={"placement": placement, "rev": known.rev + 1})
+        await world.changed(key, "placed")
+
+    async def everywhere() -> bool:
+        return all(key in one.hosts.alive for one in both)
+
+    async def at_home() -> bool:
+        return sum(key in one.hosts.alive for one in both) == 1
+
+    await until(at_home)
+    await place("any")
+    await until(everywhere)
+    runs = [await world.run(key, "echo") for _ in range(20)]
+    assert {run.result["executor"] for run in runs} == {first.name, second.name}
+    await place(None)
+    await until(at_home)
+    assert await lives_in(world, key) == alone(key, both).name

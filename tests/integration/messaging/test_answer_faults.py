@@ -172,12 +172,45 @@ async def test_who_is_cut_off_at_the_end_of_a_service_is_told_so(bus_of: BusOf) 
         raise AssertionError
 
     handlers = await serve(await bus_of("data"), lambda h: h.command(c.ADD_ITEM, forever))
-    asking = asyncio.create_task((await bus_of("gateway")).request(c.ADD_ITEM, COMMAND))
+    gateway = await bus_of("gateway")
+    gateway.patience_s = 0.0
+    asking = asyncio.create_task(gateway.request(c.ADD_ITEM, COMMAND))
     await begun.wait()
     await handlers.drained(0.05)
     async with asyncio.timeout(2):
         with pytest.raises(errors.TimedOut, match="ended before"):
             await asking
+
+
+async def test_a_write_with_an_operation_id_that_was_cut_off_is_asked_for_again(bus_of: BusOf) -> None:
+    asked: list[str] = []
+    begun = asyncio.Event()
+
+    async def answer(command: AddItem) -> RecordAnswer:
+        asked.append(command.op_id)
+        begun.set()
+        if len(asked) == 1:
+            await asyncio.Event().wait()
+        return RecordAnswer(record=None)
+
+    handlers = await serve(await bus_of("data"), lambda h: h.command(c.ADD_ITEM, answer))
+    asking = asyncio.create_task((await bus_of("gateway")).request(c.ADD_ITEM, COMMAND))
+    await begun.wait()
+    await handlers.drained(0.05)
+    await asyncio.wait_for(asking, 5)
+    assert asked == [COMMAND.op_id] * 2
+
+
+async def test_a_service_that_comes_back_soon_is_waited_for(bus_of: BusOf) -> None:
+    async def answer(_command: AddItem) -> RecordAnswer:
+        return RecordAnswer(record=None)
+
+    gateway = await bus_of("gateway")
+    asking = asyncio.create_task(gateway.request(c.ADD_ITEM, COMMAND))
+    await asyncio.wait({asking}, timeout=0.3)
+    assert not asking.done(), "nobody is there, and it waits"
+    await serve(await bus_of("data"), lambda h: h.command(c.ADD_ITEM, answer))
+    await asyncio.wait_for(asking, 5)
 
 
 async def test_more_commands_than_are_worked_on_at_once_are_all_answered(bus_of: BusOf) -> None:

@@ -50,6 +50,7 @@ async def test_failure_is_a_reply_not_a_timeout(bus_of: BusOf) -> None:
 
 async def test_nobody_there_is_said_at_once(bus_of: BusOf) -> None:
     gateway = await bus_of("gateway")
+    gateway.patience_s = 0.0
     async with asyncio.timeout(1):
         with pytest.raises(errors.Unavailable, match="no registry service"):
             await gateway.request(c.RELOAD_PLUGINS, ReloadPlugins())

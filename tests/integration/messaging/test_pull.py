@@ -136,3 +136,22 @@ async def test_a_consumer_that_is_made_later_is_found(bus_of: BusOf) -> None:
     await ensure_durable(provisioner.nc.jetstream(), durable)
     assert (await worker.next(15)).seq == seq
     await worker.pull.stop()
+
+
+async def test_what_comes_while_a_pull_ends_is_offered_to_others_at_once(bus_of: BusOf, plugin: str) -> None:
+    """Not only after the time to acknowledge: an executor that ends would hold runs up for so long."""
+    gateway, executor = await bus_of("gateway"), await bus_of("executor")
+    leaving, staying = Worker(executor, plugin, at_once=40), Worker(executor, plugin, at_once=100)
+    await leaving.pull.start()
+    sending = asyncio.create_task(request(gateway, plugin, 80))
+    kept = [await leaving.next() for _ in range(3)]
+    await leaving.pull.stop()
+    sent = await sending
+    while not leaving.queue.empty():
+        kept.append(leaving.queue.get_nowait())
+    for delivery in kept:
+        await delivery.ack()
+    await staying.pull.start()
+    rest = {(await staying.next(ACK_WAIT_S / 2)).seq for _ in range(80 - len(kept))}
+    assert rest | {delivery.seq for delivery in kept} == set(sent)
+    await staying.pull.stop()
