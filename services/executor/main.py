@@ -21,6 +21,7 @@ from services.executor.outbox import Outbox
 from services.executor.packages import WorkingCopies
 from services.executor.placement import Member, other_site
 from services.executor.plugin_data import PluginCollections
+from services.executor.plugin_files import PluginEvents, PluginFiles
 from services.executor.plugin_settings import Masks
 from services.executor.ports import Hosts, Upcalls
 from services.executor.residence import Residence
@@ -29,7 +30,7 @@ from services.executor.run_ledger import Payloads, RunLedger
 from services.executor.service import ExecutorService
 from services.executor.settings import Settings
 from services.executor.upcalls import BusUpcalls
-from shared.contracts.streams import PACKAGES
+from shared.contracts.streams import FILES, PACKAGES
 from shared.messaging.bus import Bus, connect, wait_connected
 from shared.messaging.leases import HeldLease
 from shared.messaging.ledger import Ledger
@@ -65,6 +66,8 @@ class Executor:
             tables=tables,
             book=self.book,
             collections=PluginCollections(bus, objects),
+            files=PluginFiles(bus, Objects(bus, FILES)),
+            events=PluginEvents(bus),
             children=self._children,
             outbox=self._outbox,
             masks=masks,

@@ -24,6 +24,8 @@ The host side (`host/`, `compat/`) makes them over its socket, the executor answ
 | event.websocket | group, type, data | None |
 | event.emit | event, payload | None |
 | host.database | | None, when the host application's tables are there |
+| files.open | id | `{name, size, type, id, digest}` |
+| files.read | id, after | `{data, after}`, base64; no data at the end |
 """
 
 from typing import Final
@@ -49,6 +51,8 @@ PLATFORM_CALLS: Final = frozenset(
         "event.websocket",
         "event.emit",
         "host.database",
+        "files.open",
+        "files.read",
     }
 )
 """Anything else that a host asks for is refused."""

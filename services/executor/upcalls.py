@@ -12,17 +12,18 @@ from services.executor.loading import Tables
 from services.executor.metrics import Metrics
 from services.executor.outbox import Outbox
 from services.executor.plugin_data import PluginCollections
+from services.executor.plugin_files import PluginEvents, PluginFiles
 from services.executor.plugin_settings import Masks
 from shared import errors
 from shared.contracts import catalog as c
-from shared.contracts.base import INLINE_LIMIT, JsonObject, now
+from shared.contracts.base import JsonObject, now
 from shared.contracts.data import PluginConfig, SetSettings
-from shared.contracts.plugins import WEBSOCKET_EVENT, AppEvent, PluginChanged, ReloadPlugins
+from shared.contracts.events import DEEPEST
+from shared.contracts.plugins import PluginChanged, ReloadPlugins
 from shared.contracts.runs import RunProgressed
 from shared.logging import get_logger
 from shared.messaging.bus import Bus
 
-DEEPEST: Final = 8
 LIMIT_S: Final = 60.0
 """Within which every call is answered, but for runs of other plugins."""
 _QUEUE_S: Final = 60.0
@@ -44,6 +45,8 @@ class BusUpcalls:
         book: Book,
         tables: Tables,
         collections: PluginCollections,
+        files: PluginFiles,
+        events: PluginEvents,
         children: Children,
         outbox: Outbox,
         masks: Masks,
@@ -53,6 +56,7 @@ class BusUpcalls:
         self._book = book
         self._tables = tables
         self._collections = collections
+        self._files = files
         self._children = children
         self._outbox = outbox
         self._masks = masks
@@ -66,9 +70,11 @@ class BusUpcalls:
             "plugins.get": self._get,
             "plugins.discover": self._discover,
             "plugins.stop": self._stop,
-            "event.websocket": self._websocket,
-            "event.emit": self._emit,
             "host.database": self._host_database,
+            "event.websocket": events.websocket,
+            "event.emit": events.emit,
+            "files.open": self._open_file,
+            "files.read": self._read_file,
         }
 
     async def call(
@@ -192,20 +198,11 @@ class BusUpcalls:
     ) -> None:
         await self._tables.ready()
 
-    async def _websocket(self, key: str, _run: str | None, _depth: int, args: Mapping[str, Any]) -> None:
-        payload = {name: args.get(name) for name in ("group", "type", "data")}
-        await self._publish(command(AppEvent, name=WEBSOCKET_EVENT, payload=payload, plugin=key))
+    async def _open_file(self, key: str, _run: str | None, _depth: int, args: Mapping[str, Any]) -> Any:
+        return await self._files.open(key, args)
 
-    async def _emit(self, key: str, _run: str | None, _depth: int, args: Mapping[str, Any]) -> None:
-        name = text(args, "event")
-        if name == WEBSOCKET_EVENT:
-            raise errors.PermissionDenied(f"no plugin can publish an event named {name!r}")
-        await self._publish(command(AppEvent, name=name, payload=mapping(args, "payload"), plugin=key))
-
-    async def _publish(self, event: AppEvent) -> None:
-        if len(event.model_dump_json()) > INLINE_LIMIT:
-            raise errors.TooLarge(f"an event's payload takes at most {INLINE_LIMIT:,} bytes", path="payload")
-        await self._bus.store(c.APP_EVENT, event, type="app.event", name=event.name)
+    async def _read_file(self, key: str, _run: str | None, _depth: int, args: Mapping[str, Any]) -> Any:
+        return await self._files.read(key, args)
 
     async def _read_config(self, key: str) -> PluginConfig:
         try:

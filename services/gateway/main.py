@@ -78,9 +78,15 @@ class Gateway:
             idempotency=Idempotency(Kv(self.bus, IDEMPOTENCY)),
             asks=self.bus,
             reads=self.feed,
+            files=self.files,
         )
         self.plugins = PluginService(
-            view=self.view, asks=self.bus, reads=self.feed, payloads=payloads, view_s=view_s
+            view=self.view,
+            asks=self.bus,
+            reads=self.feed,
+            payloads=payloads,
+            files=self.files,
+            view_s=view_s,
         )
         self.collections = CollectionService(view=self.view, bus=self.bus, payloads=payloads, reads=self.feed)
         self.schedules = ScheduleService(plugins=self.plugins, files=self.files, asks=self.bus)

@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+from services.gateway.files import FileService
 from services.gateway.identity import Asks
 from services.gateway.masking import masked, unmasked
 from services.gateway.problems import BadRequest, Faults
@@ -31,8 +32,16 @@ class PluginService:
     """Commands to the registry and to data, answered when the view has their effect."""
 
     def __init__(
-        self, *, view: PluginsView, asks: Asks, reads: Reads, payloads: Payloads, view_s: float = VIEW_S
+        self,
+        *,
+        view: PluginsView,
+        asks: Asks,
+        reads: Reads,
+        payloads: Payloads,
+        files: FileService,
+        view_s: float = VIEW_S,
     ) -> None:
+        self._files = files
         self._view = view
         self._asks = asks
         self._reads = reads
@@ -73,6 +82,7 @@ class PluginService:
         problems = validate_values(fields, meant)
         if problems:
             raise Faults([(f"settings.{path}", message) for path, message in problems])
+        meant = await self._files.handed(key, meant, "settings", fields)
         command = SetSettings(key=key, settings=meant, actor=f"user:{user.username}")
         config: PluginConfig = await self._asks.request(c.SET_SETTINGS, command)
         self._view.set_config(key, config)

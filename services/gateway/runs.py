@@ -3,7 +3,8 @@
 import asyncio
 import contextlib
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol
 
 import orjson
@@ -57,6 +58,14 @@ class Payloads(Protocol):
     async def get(self, digest: str) -> bytes: ...
 
 
+class Files(Protocol):
+    """Files, which the plugin may read once they were handed to it."""
+
+    async def handed(
+        self, plugin: str, values: dict[str, Any], path: str, fields: Sequence[Any] = ()
+    ) -> dict[str, Any]: ...
+
+
 class Reads(Protocol):
     """Reads anew into the view."""
 
@@ -77,6 +86,8 @@ class Request:
     """SHA-256 of that body."""
     form: str | None = None
     """Id of the form that was submitted: its fields then validate the params."""
+    may_hold_files: bool = False
+    """Whether the params are to be looked through for files, which costs time where they are large."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +118,7 @@ class RunService:
         idempotency: Idempotency,
         asks: Asks,
         reads: Reads,
+        files: Files,
     ) -> None:
         self._view = view
         self._commands = commands
@@ -116,6 +128,7 @@ class RunService:
         self._idempotency = idempotency
         self._asks = asks
         self._reads = reads
+        self._files = files
         self._caller = Caller(kind="gateway", id=commands.instance)
 
     async def run(
@@ -126,7 +139,10 @@ class RunService:
         Raises NotFound, PluginDisabled, Invalid, Unavailable (a full bus).
         """
         plugin = await self._enabled(request.plugin)
-        _validate(plugin, request)
+        fields = _validated(plugin, request)
+        if fields or request.may_hold_files:
+            params = await self._files.handed(plugin.key, request.params, "params", fields)
+            request = replace(request, params=params)
         run_id, repeated = new_id(), False
         if key is not None:
             digest = hashlib.sha256(f"{request.action}\n{request.digest}".encode()).hexdigest()
@@ -256,17 +272,18 @@ class RunService:
         )
 
 
-def _validate(plugin: Plugin, request: Request) -> None:
-    """The params by the fields of the form that was submitted, where one is named."""
+def _validated(plugin: Plugin, request: Request) -> Sequence[Any]:
+    """The fields of the form that was submitted, where one is named; the params fit them. Raises Invalid."""
     if request.form is None:
-        return
+        return ()
     for page in plugin.view.pages.values():
         for form in forms(page.components):
             if form.id == request.form and form.submit_action == request.action:
                 problems = validate_values(form.fields, request.params)
                 if problems:
                     raise Faults([(f"params.{path}", message) for path, message in problems])
-                return
+                fields: Sequence[Any] = form.fields
+                return fields
     raise errors.Invalid(f"no form {request.form!r} submits {request.action!r}", path="form")
 
 

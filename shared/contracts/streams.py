@@ -148,8 +148,9 @@ FOLLOWER: Final = "follower"
 DURABLES: Final = (
     Durable(catalog.RUN_CMD, RECORDER, max_ack_pending=5000),
     Durable(catalog.RUN_STATE, RECORDER, max_ack_pending=5000),
-    Durable(catalog.TICKS, TICKER, filters=(catalog.TICKED.subject.pattern(),)),
-    Durable(catalog.EVENTS_APP, FOLLOWER),
+    # Dealt with in moments, and harmless to deal with again: what a dead replica had moves on soon.
+    Durable(catalog.TICKS, TICKER, filters=(catalog.TICKED.subject.pattern(),), ack_wait_s=10.0),
+    Durable(catalog.EVENTS_APP, FOLLOWER, ack_wait_s=10.0),
 )
 
 LEASES: Final = Bucket("leases", max_bytes=16 * _MIB, marker_ttl_s=60.0, max_value_size=4096)

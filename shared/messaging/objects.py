@@ -1,6 +1,7 @@
 """Large payloads in NATS Object Stores, under their digest; written once, read without consumers."""
 
 import base64
+import contextlib
 import hashlib
 from collections.abc import AsyncIterator
 from datetime import datetime
@@ -16,6 +17,7 @@ from shared.messaging.bus import Bus
 
 CHUNK_BYTES: Final = 128 * 1024
 _BATCH: Final = 64
+_PIECE: Final = 8
 
 
 class Objects:
@@ -89,6 +91,29 @@ class Objects:
             yield held.data
         if _digest(whole.digest()) != info["digest"]:
             raise errors.NotFound(f"object {digest[:12]}… in {self._bucket} is no longer whole")
+
+    async def digest(self, name: str) -> str | None:
+        """SHA-256 of an object, hexadecimal; None where there is none."""
+        info = await self._info(name)
+        if info is None:
+            return None
+        return base64.urlsafe_b64decode(str(info["digest"]).partition("=")[2]).hex()
+
+    async def piece(self, name: str, after: int) -> tuple[bytes, int]:
+        """What follows in an object after a sequence, 0 for its beginning, and the last sequence read.
+
+        Empty at the end. Raises NotFound.
+        """
+        info = await self._info(name)
+        if info is None:
+            raise errors.NotFound(f"no object {name[:12]}… in {self._bucket}")
+        query = {"seq": after + 1, "next_by_subj": f"$O.{self._bucket}.C.{info['nuid']}", "batch": _PIECE}
+        data = bytearray()
+        async with contextlib.aclosing(self._bus.batch(self._stream, query)) as batch:
+            async for held in batch:
+                data += held.data
+                after = held.seq
+        return bytes(data), after
 
     async def stored(self) -> dict[str, datetime]:
         """Digest → when it was stored, of every object."""

@@ -1,6 +1,7 @@
 """What plugins ask of the platform, answered over a real bus."""
 
 import asyncio
+import base64
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
@@ -11,6 +12,7 @@ from nats.aio.msg import Msg
 from services.executor.ports import HostCall, Upcalls
 from shared import errors
 from shared.contracts import catalog as c
+from shared.contracts.base import new_id, sha256
 from shared.contracts.data import (
     AddItem,
     Deleted,
@@ -21,8 +23,11 @@ from shared.contracts.data import (
     RecordAnswer,
     ReplaceItem,
 )
+from shared.contracts.files import GetFile, StoredFile
 from shared.contracts.plugins import WEBSOCKET_EVENT
+from shared.contracts.streams import FILES
 from shared.messaging.handlers import Handlers
+from shared.messaging.objects import Objects
 from tests.integration.executor.world import Running, World
 
 TIME = "2024-01-01T00:00:00.000Z"
@@ -216,13 +221,62 @@ async def test_events_are_stored_under_their_names(ask: Asking) -> None:
     await ask("event.emit", event="My Event", payload={"a": 1})
     subject, event = await asyncio.wait_for(heard.get(), 5)
     assert subject == f"live.{c.APP_EVENT.subject.of(name='My Event')}"
-    assert event == {"name": "My Event", "payload": {"a": 1}, "plugin": ask.key}
+    assert event == {
+        "name": "My Event",
+        "payload": {"a": 1},
+        "plugin": ask.key,
+        "actor": None,
+        "run_id": None,
+        "depth": 0,
+    }
     frame = {"group": "updates", "type": "update", "data": {"x": 1}}
     await ask("event.websocket", **frame)
     _, event = await asyncio.wait_for(heard.get(), 5)
-    assert event == {"name": WEBSOCKET_EVENT, "payload": frame, "plugin": ask.key}
+    assert (event["name"], event["payload"], event["plugin"]) == (WEBSOCKET_EVENT, frame, ask.key)
     with pytest.raises(errors.PermissionDenied):
         await ask("event.emit", event=WEBSOCKET_EVENT, payload={})
     with pytest.raises(errors.TooLarge):
-        await ask("event.emit", event="big", payload={"x": "x" * 600_000})
+        await ask("event.emit", event="big", payload={"x": "x" * 300_000})
+    with pytest.raises(errors.PermissionDenied, match="8 deep"):
+        await ask("event.emit", 8, event="deep", payload={})
+    run_id = new_id()
+    args = {"event": "Nested", "payload": {}}
+    await ask.one.hosts.upcalls.call(ask.key, run_id, 3, "event.emit", args)
+    _, event = await asyncio.wait_for(heard.get(), 5)
+    assert (event["run_id"], event["depth"]) == (run_id, 3)
     await end()
+
+
+async def test_a_plugin_reads_its_own_files_and_no_others(ask: Asking) -> None:
+    file_id, content = new_id(), bytes(range(256)) * 6000
+    gateway = await ask.world.bus_of("gateway")
+
+    async def chunks() -> AsyncIterator[bytes]:
+        yield content
+
+    await Objects(gateway, FILES).put_as(file_id, chunks())
+    stored = StoredFile(id=file_id, name="a.bin", size=len(content), type="", plugin=ask.key, created_at=TIME)
+
+    async def get_file(command: GetFile) -> StoredFile:
+        if (command.id, command.plugin) != (file_id, ask.key):
+            raise errors.NotFound("no file")
+        return stored
+
+    Handlers(ask.world.data.broker, "data").command(c.GET_FILE, get_file)
+    await ask.world.data.broker.start()
+    opened = await ask("files.open", id=file_id)
+    assert (opened["name"], opened["digest"]) == ("a.bin", sha256(content))
+    found, after = b"", 0
+    while piece := await ask("files.read", id=file_id, after=after):
+        if not piece["data"]:
+            break
+        found += base64.b64decode(piece["data"])
+        after = piece["after"]
+    assert found == content
+    for method in ("files.open", "files.read"):
+        with pytest.raises(errors.NotFound, match="never handed to it"):
+            await ask(method, id=new_id(), after=0)
+        with pytest.raises(errors.Invalid):
+            await ask(method, id="../../etc/passwd", after=0)
+    with pytest.raises(errors.Invalid):
+        await ask("files.read", id=file_id, after=-1)

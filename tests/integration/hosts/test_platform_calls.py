@@ -1,7 +1,11 @@
 """What plugins import and call of the platform."""
 
 import asyncio
+import base64
+import hashlib
 import time
+from collections.abc import Mapping
+from typing import Any
 
 import pytest
 
@@ -173,6 +177,29 @@ async def test_sdk_knows_the_run_and_emits_events(plugin: Rig) -> None:
     assert await value(plugin, "[plugarr.run_id, plugarr.cancelled()]") == ["r", False]
     assert await value(plugin, "plugarr.emit('my_event', {'a': 1})") is None
     assert plugin.upcalls.calls[-1][3:] == ("event.emit", {"event": "my_event", "payload": {"a": 1}})
+
+
+async def test_a_file_is_read_whole_whatever_its_size_and_goes_when_it_is_closed(plugin: Rig) -> None:
+    content = bytes(range(256)) * 9000
+    pieces = {0: (content[:1_000_000], 7), 7: (content[1_000_000:], 9), 9: (b"", 9)}
+
+    def read(args: Mapping[str, Any]) -> object:
+        data, after = pieces[args["after"]]
+        return {"data": base64.b64encode(data).decode(), "after": after}
+
+    file_id = "0193c0de-0000-7000-8000-000000000000"
+    known = {"name": "a", "size": len(content), "type": "", "id": file_id}
+    plugin.upcalls.answers["files.read"] = read
+    expression = f"""(lambda f: [len(f.read()), f.seek(-3, 2), list(f.read()), f.close(), f.closed])(
+        plugarr.open_file({{"name": "a", "size": 1, "type": "", "id": "{file_id}"}}))"""
+    digest = hashlib.sha256(content).hexdigest()
+    found = await value(plugin, expression, files__open={**known, "digest": digest})
+    assert found == [len(content), len(content) - 3, [253, 254, 255], None, True]
+    result = await plugin.run("call", "plugarr.open_file(7)")
+    assert result.error_type == "ValueError"
+    plugin.upcalls.answers["files.open"] = lambda _args: {**known, "digest": "0" * 64}
+    result = await plugin.run("call", f"plugarr.open_file('{file_id}')")
+    assert "did not come whole" in (result.error or "")
 
 
 async def test_progress_is_throttled_and_keeps_the_last(plugin: Rig) -> None:

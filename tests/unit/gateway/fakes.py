@@ -138,3 +138,10 @@ class FakeReads:
 
     async def sync(self) -> None:
         self.read.append(None)
+
+
+class FakeFiles:
+    """Hands nothing to anybody."""
+
+    async def handed(self, _plugin: str, values: Any, _path: str, _fields: Any = ()) -> Any:
+        return values

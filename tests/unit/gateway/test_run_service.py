@@ -18,6 +18,7 @@ from tests.unit.gateway.fakes import (
     FakeAsks,
     FakeCommands,
     FakeEntries,
+    FakeFiles,
     FakeLedger,
     FakePayloads,
     FakeReads,
@@ -42,6 +43,7 @@ class World:
             idempotency=Idempotency(FakeEntries()),
             asks=self.asks,
             reads=self.reads,
+            files=FakeFiles(),
         )
         self.view.set_manifest("p", Manifest(key="p", folder="p", digest="0" * 64))
         self.view.set_config("p", PluginConfig(key="p", enabled=True, rev=7))

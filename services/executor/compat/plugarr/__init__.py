@@ -2,9 +2,9 @@
 
 import math
 from collections.abc import Mapping
-from typing import Any, Final, NoReturn
+from typing import IO, Any, Final, NoReturn
 
-from plugarr_host import jobs
+from plugarr_host import files, jobs
 from plugarr_host.failures import (
     PlatformDenied,
     PlatformError,
@@ -31,6 +31,7 @@ __all__ = [
     "attempt",
     "cancelled",
     "emit",
+    "open_file",
     "progress",
     "retry",
     "run_id",
@@ -71,6 +72,11 @@ def retry(delay_s: float = 1.0, reason: str | None = None) -> NoReturn:
 def emit(event: str, payload: Mapping[str, Any] | None = None) -> None:
     """Publish an event, to which actions of any plugin can be bound."""
     platform.call("event.emit", event=event, payload=payload or {})
+
+
+def open_file(file: str | Mapping[str, Any]) -> IO[bytes]:
+    """Read a file that a user handed to this plugin, by its id or by the value of its field."""
+    return files.open_file(file)
 
 
 def __getattr__(name: str) -> Any:
