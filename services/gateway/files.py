@@ -11,7 +11,7 @@ from shared import errors
 from shared.contracts import catalog as c
 from shared.contracts.base import new_id
 from shared.contracts.files import MAX_FILES, AddFile, FileValue, GetFile, StoredFile, UsedFiles, UseFiles
-from shared.contracts.ui.fields import FileField, TableField
+from shared.contracts.ui.fields import FileField
 from shared.contracts.users import User
 
 _FILE_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -49,7 +49,7 @@ class FileService:
             actor=f"user:{user.username}",
         )
         stored: StoredFile = await self._asks.request(c.ADD_FILE, command)
-        return FileValue.model_validate(stored, from_attributes=True)
+        return stored.value
 
     async def get(self, file_id: str) -> tuple[StoredFile, AsyncIterator[bytes]]:
         """A file and its content. Raises NotFound."""
@@ -108,17 +108,13 @@ def is_file(value: Any) -> bool:
 def _declared(fields: Sequence[Any], values: dict[str, Any], path: str) -> Iterator[tuple[str, Any]]:
     """Path and value of everything that is given where a field of type `file` is."""
     for field in fields:
-        value = values.get(getattr(field, "id", ""))
+        if not isinstance(field, FileField):
+            continue
+        value = values.get(field.id)
         # What the author himself wrote as default is always right.
         if value in (None, "") or value == field.default:
             continue
-        where = f"{path}.{field.id}"
-        if isinstance(field, FileField):
-            yield where, value
-        elif isinstance(field, TableField) and isinstance(value, list):
-            for index, row in enumerate(value):
-                if isinstance(row, dict):
-                    yield from _declared(field.columns, row, f"{where}[{index}]")
+        yield f"{path}.{field.id}", value
 
 
 def _files(value: Any) -> Iterator[dict[str, Any]]:

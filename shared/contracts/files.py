@@ -33,6 +33,11 @@ class StoredFile(FileValue):
     created_at: Timestamp
     created_by: str | None = None
 
+    @property
+    def value(self) -> FileValue:
+        """As a field of type `file` holds it."""
+        return FileValue(name=self.name, size=self.size, type=self.type, id=self.id)
+
 
 class AddFile(Command):
     """Make known a file whose content is stored already."""

@@ -71,7 +71,7 @@ class FileService:
                 reason = f"the file is plugin {file.plugin!r}'s: upload it for {command.plugin!r}"
                 refused.append(m.RefusedFile(id=file_id, reason=reason))
             else:
-                used.append(m.FileValue.model_validate(file, from_attributes=True))
+                used.append(file.value)
         return m.UsedFiles(files=tuple(used), refused=tuple(refused))
 
     async def sweep(self) -> int:

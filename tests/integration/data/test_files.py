@@ -45,7 +45,7 @@ async def upload(gateway: Bus, content: bytes = b"hello", plugin: str | None = N
 
 
 def value(file: m.StoredFile) -> JsonObject:
-    return m.FileValue.model_validate(file, from_attributes=True).model_dump()
+    return file.value.model_dump()
 
 
 async def known(gateway: Bus, file: m.StoredFile) -> bool:

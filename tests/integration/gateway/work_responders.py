@@ -96,5 +96,5 @@ class Files:
                 refused.append(f.RefusedFile(id=file_id, reason="no such file: upload it again"))
                 continue
             self.files[file_id] = found.model_copy(update={"plugin": command.plugin})
-            used.append(f.FileValue.model_validate(found, from_attributes=True))
+            used.append(found.value)
         return f.UsedFiles(files=tuple(used), refused=tuple(refused))
