@@ -33,6 +33,11 @@ export const theme = createTheme({
     'ui-monospace, "Cascadia Code", "JetBrains Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace',
   headings: { fontWeight: "650" },
   respectReducedMotion: true,
+  components: {
+    Modal: { styles: { title: { fontWeight: 650, fontSize: "var(--mantine-font-size-lg)" } } },
+    // Grey on white is too faint for what matters most at that moment.
+    Notification: { styles: { description: { color: "var(--mantine-color-text)" } } },
+  },
 });
 
 const names = [...Object.keys(DEFAULT_THEME.colors).filter((name) => name !== "dark"), "brand"];

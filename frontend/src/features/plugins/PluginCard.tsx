@@ -167,15 +167,13 @@ function Home({ plugin }: { plugin: Plugin }) {
   const executor = home?.executor ?? plugin.executor;
   const where =
     placement === "any" ? "Runs on every executor" : executor ? `Home: ${executor}` : "No home yet";
-  const more = [home?.site && `site ${home.site}`, sandbox && `sandbox: ${sandbox}`]
-    .filter(Boolean)
-    .join(", ");
+  const more = [home?.site && `site ${home.site}`, sandbox].filter(Boolean).join(" · ");
   return (
-    <Group gap={6} c="dimmed" wrap="nowrap" flex="1 1 140px" miw={0} data-testid="home">
-      <Icon name="server-2" size={14} className={classes.fixed} />
-      <Text size="xs" lineClamp={2}>
-        {where}
-        {more && ` (${more})`}
+    <Group gap={8} c="dimmed" wrap="nowrap" flex="1 1 150px" miw={0} data-testid="home">
+      <Icon name="server-2" size={16} className={classes.fixed} />
+      <Text size="xs" lh={1.35} component="div">
+        <div>{where}</div>
+        {more && <div>{more}</div>}
       </Text>
     </Group>
   );

@@ -1,4 +1,4 @@
-import { Alert, Code, Collapse, List, Stack, Text, UnstyledButton } from "@mantine/core";
+import { Alert, Code, Collapse, Group, List, Stack, Text, UnstyledButton } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import type { Plugin, Schemas } from "@/shared/api/types";
 import { Icon } from "@/shared/icons/Icon";
@@ -29,10 +29,10 @@ function Problems({ list, color, word }: { list: Problem[]; color: string; word:
   return (
     <Alert color={color} icon={<Icon name="alert-triangle" />} p="sm" data-testid={`${word}s`}>
       <UnstyledButton onClick={toggle} aria-expanded={opened} fz="sm" fw={600} c="inherit" w="100%">
-        {title}{" "}
-        <Text span inherit size="xs" fw={400}>
-          {opened ? "hide" : "show"}
-        </Text>
+        <Group justify="space-between" wrap="nowrap" component="span">
+          {title}
+          <Icon name={opened ? "chevron-up" : "chevron-down"} size={16} />
+        </Group>
       </UnstyledButton>
       <Collapse expanded={opened}>
         <List size="xs" spacing="xs" mt="xs" listStyleType="none" pe={0}>

@@ -1,5 +1,6 @@
-import { Button, Group, SegmentedControl, SimpleGrid, TextInput } from "@mantine/core";
-import { useState } from "react";
+import { Button, Group, SegmentedControl, Stack, TextInput } from "@mantine/core";
+import { useMediaQuery } from "@mantine/hooks";
+import { type ReactNode, useState } from "react";
 import { useSearchParams } from "react-router";
 import { useMay } from "@/app/user";
 import { ActiveRunsContext, useActiveRuns } from "@/shared/actions/useActions";
@@ -130,13 +131,28 @@ function PluginList({ plugins, onImport }: { plugins: Plugin[]; onImport?: () =>
           }
         />
       ) : (
-        <SimpleGrid cols={{ base: 1, lg: 2 }} spacing="lg" style={{ alignItems: "start" }}>
+        <Columns>
           {shown.map((plugin) => (
             <PluginCard key={plugin.key} plugin={plugin} onSettings={() => set("settings", plugin.key)} />
           ))}
-        </SimpleGrid>
+        </Columns>
       )}
       {open && <SettingsDrawer key={open.key} plugin={open} onClose={() => set("settings", null)} />}
     </ActiveRunsContext>
+  );
+}
+
+/** Cards of different heights in as many columns as fit, without holes between them. */
+function Columns({ children }: { children: ReactNode[] }) {
+  const wide = useMediaQuery("(min-width: 75em)", false, { getInitialValueInEffect: false });
+  const columns = wide ? [0, 1] : [0];
+  return (
+    <Group align="flex-start" gap="lg" wrap="nowrap">
+      {columns.map((column) => (
+        <Stack key={column} gap="lg" flex={1} miw={0}>
+          {children.filter((_, index) => index % columns.length === column)}
+        </Stack>
+      ))}
+    </Group>
   );
 }

@@ -71,7 +71,6 @@ function Lines({ lines, live, search }: { lines: LogLine[]; live: boolean; searc
     getScrollElement: () => parent.current,
     estimateSize: () => 22,
     overscan: 20,
-    getItemKey: (index) => lines[index]?.seq ?? index,
   });
   useEffect(() => {
     if (following && lines.length) rows.scrollToIndex(lines.length - 1, { align: "end" });

@@ -129,7 +129,9 @@ function Filters({ filter, set }: { filter: RunFilter; set: (name: string, value
       onChange={(value) => set(name, value)}
       clearable
       searchable={data.length > 8}
-      w={width}
+      flex={`1 1 ${width}px`}
+      maw={width + 40}
+      miw={120}
       clearButtonProps={{ "aria-label": `Clear ${label}` }}
     />
   );
@@ -172,7 +174,7 @@ export function RunTable({ runs, plain = false }: { runs: Run[]; plain?: boolean
                 <Table.Th>State</Table.Th>
                 <Table.Th>Action</Table.Th>
                 <Table.Th>Plugin</Table.Th>
-                <Table.Th>Started</Table.Th>
+                <Table.Th>Started by</Table.Th>
                 <Table.Th>When</Table.Th>
                 <Table.Th ta="right">Took</Table.Th>
               </Table.Tr>

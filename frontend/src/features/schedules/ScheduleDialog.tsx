@@ -134,7 +134,7 @@ export function ScheduleDialog({ schedule, onClose }: { schedule: Schedule | nul
               onChange={(value) => set({ overlap: value as Draft["overlap"] })}
             />
             <Select
-              label="Ticks missed while Plugarr was down"
+              label="Missed while Plugarr was down"
               allowDeselect={false}
               data={[
                 { value: "skip", label: "Only show them" },
@@ -175,7 +175,7 @@ function When({ draft, set, problems }: WhenProps) {
   return (
     <Stack gap="sm">
       <div>
-        <Text size="sm" fw={500} mb={4} id="schedule-kind">
+        <Text size="sm" fw={600} mb={4} id="schedule-kind">
           When
         </Text>
         <SegmentedControl

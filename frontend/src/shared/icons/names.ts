@@ -11,6 +11,7 @@ export const EAGER_ICONS = [
   "check",
   "chevron-down",
   "chevron-right",
+  "chevron-up",
   "circle-check",
   "circle-x",
   "clock",
