@@ -164,6 +164,10 @@ _PERMISSIONS: Final = {
                 *_rpc(c.LIST_CONFIGS, c.GET_CONFIG, c.SET_SETTINGS, c.RELOAD_PLUGINS, c.GET_FILE),
                 *_rpc(c.LIST_ITEMS, c.GET_ITEM, c.ADD_ITEM, c.REPLACE_ITEM, c.PATCH_ITEM, c.DELETE_ITEM),
                 *_rpc(c.REPLACE_COLLECTION, c.CLEAR_COLLECTION, c.TAKE_IDS, c.WRITE_TOGETHER),
+                *_rpc(
+                    c.GET_TASK_VALUES, c.PUT_TASK_VALUE, c.COUNT_TASK_VALUE, c.DROP_TASK_VALUE, c.CANCEL_RUN
+                ),
+                c.TASK_REQUESTED.subject.pattern(),
                 c.RUN_REQUESTED.subject.pattern(),
                 c.RUN_STATE_CHANGED.subject.pattern(),
                 c.RUN_LOGGED.subject.pattern(),
@@ -209,6 +213,7 @@ _PERMISSIONS: Final = {
                 *_sizes_up(c.EVENTS_DATA),
                 *(contract.subject.pattern() for contract in _CHANGES),
                 c.RUN_REQUESTED.subject.pattern(),
+                c.TASK_REQUESTED.subject.pattern(),
                 c.RUN_STATE_CHANGED.subject.pattern(),
                 c.RUN_CONTROLLED.subject.pattern(),
                 c.RUN_ENDED.subject.pattern(),

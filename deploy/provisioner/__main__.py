@@ -7,6 +7,7 @@ import argparse
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 
 from nats.js import JetStreamContext
@@ -17,7 +18,13 @@ from shared import logging, service
 from shared.contracts import catalog as c
 from shared.contracts.base import Done, parse_timestamp
 from shared.contracts.plugins import EnsureConsumer, RemoveConsumer
-from shared.contracts.streams import ACK_WAIT_S, Durable, plugin_durable, plugin_filters
+from shared.contracts.streams import (
+    ACK_WAIT_S,
+    Durable,
+    plugin_durable,
+    plugin_filters,
+    plugin_task_durable,
+)
 from shared.messaging.bus import Bus, connect, wait_connected
 from shared.messaging.handlers import Handlers
 from shared.settings import CommonSettings
@@ -41,21 +48,29 @@ class Consumers:
 
     async def ensure(self, command: EnsureConsumer) -> Done:
         """Make it, or change its limit."""
-        durable = Durable(
+        actions = Durable(
             stream=c.RUN_CMD,
             name=plugin_durable(command.plugin),
             filters=plugin_filters(command.plugin),
             ack_wait_s=ACK_WAIT_S,
             max_ack_pending=command.max_ack_pending,
         )
+        tasks = replace(
+            actions,
+            name=plugin_task_durable(command.plugin),
+            filters=(c.TASK_REQUESTED.subject.of(plugin=command.plugin),),
+            max_ack_pending=command.tasks,
+        )
         # A minute of grace: clocks differ, and a command may be asked for the moment a plugin is enabled.
         since = parse_timestamp(command.since) - timedelta(minutes=1) if command.since else None
-        await ensure_durable(self._js, durable, since=since)
+        for durable in (actions, tasks):
+            await ensure_durable(self._js, durable, since=since)
         return Done()
 
     async def remove(self, command: RemoveConsumer) -> Done:
         """Remove it; the data service's recorder then ends the plugin's commands."""
-        await remove_durable(self._js, c.RUN_CMD, plugin_durable(command.plugin))
+        for name in (plugin_durable(command.plugin), plugin_task_durable(command.plugin)):
+            await remove_durable(self._js, c.RUN_CMD, name)
         return Done()
 
 

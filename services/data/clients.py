@@ -22,7 +22,7 @@ from shared.messaging.kv import Kv
 from shared.messaging.leases import epoch_of
 from shared.messaging.objects import Objects, by_reference
 
-_ALL_COMMANDS: Final = "plugarr.v1.run.request.>"
+_ALL_COMMANDS: Final = "plugarr.v1.run.>"
 _SEARCHED: Final = 1000
 """Commands that are looked through for one that is in no history yet."""
 _AHEAD_S: Final = 3600.0
@@ -84,8 +84,9 @@ class Commands:
 
     async def send(self, command: RunRequested, *, msg_id: str | None = None) -> int:
         """Store a command; sent twice it is stored once. `msg_id` is another one than the run's id."""
+        contract = c.TASK_REQUESTED if command.kind == "task" else c.RUN_REQUESTED
         return await self._bus.store(
-            c.RUN_REQUESTED, command, msg_id=msg_id or command.run_id, plugin=command.plugin
+            contract, command, msg_id=msg_id or command.run_id, plugin=command.plugin
         )
 
 

@@ -7,6 +7,7 @@ from services.data.service.files import FileService
 from services.data.service.items import ItemService
 from services.data.service.runs import RunService
 from services.data.service.schedules import ScheduleService
+from services.data.service.tasks import TaskService
 from services.data.service.users import UserService
 from shared.contracts import catalog as c
 from shared.messaging.handlers import Handlers
@@ -18,6 +19,7 @@ def bind(
     items: ItemService,
     configs: ConfigService,
     runs: RunService,
+    tasks: TaskService,
     schedules: ScheduleService,
     files: FileService,
     users: UserService,
@@ -34,6 +36,11 @@ def bind(
     handlers.command(c.CLEAR_COLLECTION, items.clear)
     handlers.command(c.TAKE_IDS, items.take_ids)
     handlers.command(c.WRITE_TOGETHER, items.write_together)
+
+    handlers.command(c.GET_TASK_VALUES, tasks.get)
+    handlers.command(c.PUT_TASK_VALUE, tasks.put)
+    handlers.command(c.COUNT_TASK_VALUE, tasks.count)
+    handlers.command(c.DROP_TASK_VALUE, tasks.drop)
 
     handlers.streaming(c.LIST_CONFIGS, configs.list_configs)
     handlers.command(c.GET_CONFIG, configs.get)

@@ -28,6 +28,7 @@ from services.data.repository.places import Places
 from services.data.repository.run_records import RunRecords
 from services.data.repository.runs import Runs
 from services.data.repository.schedules import Schedules
+from services.data.repository.task_values import TaskValues
 from services.data.repository.users import Users
 from services.data.run_output import RunLogs, RunProgress
 from services.data.service.configs import ConfigService
@@ -41,6 +42,7 @@ from services.data.service.runs import RunService
 from services.data.service.schedules import ScheduleService
 from services.data.service.sweeper import Sweeper
 from services.data.service.tailer import Tailer
+from services.data.service.tasks import TaskService
 from services.data.service.ticker import Ticker
 from services.data.service.users import UserService
 from services.data.settings import Settings
@@ -136,6 +138,7 @@ class App:
             payloads=payloads,
             endings=endings,
         )
+        task_values = TaskValues(database)
         self.handlers = handlers.bind(
             bus.broker,
             items=ItemService(Items(database, places), payloads),
@@ -144,6 +147,7 @@ class App:
                 places,
                 self._platform,
                 files=stored_files,
+                task_values=task_values,
                 disabled=sweeping.plugin_disabled,
                 switched=ticking.plugin_switched,
                 forgotten=ticking.plugin_forgotten,
@@ -160,6 +164,7 @@ class App:
                 platform=self._platform,
                 payloads=payloads,
             ),
+            tasks=TaskService(task_values),
             users=self.users,
         )
         self._tailing = Tailing(bus, Tailer(Changes(database), BusJournal(bus)))

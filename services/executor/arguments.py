@@ -38,7 +38,7 @@ def item_id(args: Mapping[str, Any]) -> int:
     return value
 
 
-def command(kind: type[M], **values: Any) -> M:
+def command(kind: type[M], /, **values: Any) -> M:
     """A command of the plugin's values. Raises Invalid with the path of what is wrong."""
     try:
         return kind(**values)

@@ -9,7 +9,7 @@ from services.executor.claims import Order, Refusal, RunEnd, Verdict
 from services.executor.service import Plugin
 from shared import errors
 from shared.contracts import catalog as c
-from shared.contracts.streams import plugin_durable
+from shared.contracts.streams import plugin_durable, plugin_task_durable
 from shared.logging import get_logger
 from shared.messaging.bus import Bus
 from shared.messaging.commands import InvalidCommand, read_command
@@ -29,15 +29,55 @@ class Decides(Protocol):
     async def refuse(self, refusal: Refusal, seq: int) -> Verdict: ...
 
 
+class Lanes:
+    """A plugin's two lanes: its actions, and the background tasks for which actions may wait."""
+
+    def __init__(self, bus: Bus, service: Decides, plugin: Plugin, *, actions: int, tasks: int) -> None:
+        self._actions = Lane(bus, service, plugin, plugin_durable(plugin.key), at_once=actions)
+        self._tasks = Lane(bus, service, plugin, plugin_task_durable(plugin.key), at_once=tasks)
+        self._both = (self._actions, self._tasks)
+
+    @property
+    def in_hand(self) -> int:
+        """Commands that are being dealt with."""
+        return sum(lane.in_hand for lane in self._both)
+
+    async def start(self) -> None:
+        """Begin to pull."""
+        await asyncio.gather(*(lane.start() for lane in self._both))
+
+    def resize(self, *, actions: int, tasks: int) -> None:
+        """Take more, or fewer, commands at once."""
+        for lane, at_once in ((self._actions, actions), (self._tasks, tasks)):
+            if lane.at_once != at_once:
+                lane.resize(at_once)
+
+    async def stop(self) -> None:
+        """Pull no more; what is in hand goes on."""
+        await asyncio.gather(*(lane.stop() for lane in self._both))
+
+    async def drained(self, timeout_s: float | None) -> bool:
+        """Wait until nothing is in hand; False where that took too long."""
+        return all(await asyncio.gather(*(lane.drained(timeout_s) for lane in self._both)))
+
+    def drop(self) -> None:
+        """Let go of everything at once: this executor has lost its lease."""
+        for lane in self._both:
+            lane.drop()
+
+    async def keep(self) -> None:
+        """Say of everything in hand that it is still worked on."""
+        for lane in self._both:
+            await lane.keep()
+
+
 class Lane:
     """Pulls one plugin's commands, as many at once as it takes; what blocks here blocks no other plugin."""
 
-    def __init__(self, bus: Bus, service: Decides, plugin: Plugin, *, at_once: int) -> None:
+    def __init__(self, bus: Bus, service: Decides, plugin: Plugin, durable: str, *, at_once: int) -> None:
         self._service = service
         self._plugin = plugin
-        self._pull = Pull(
-            bus, c.RUN_CMD, plugin_durable(plugin.key), self._take, at_once=at_once, expires_s=FENCE_S
-        )
+        self._pull = Pull(bus, c.RUN_CMD, durable, self._take, at_once=at_once, expires_s=FENCE_S)
         self._tasks: dict[asyncio.Task[None], Delivery] = {}
         self.at_once = at_once
 

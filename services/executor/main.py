@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from services.executor import handlers
+from services.executor.background import Background
 from services.executor.book import Book
 from services.executor.children import Children
 from services.executor.fleet import Fleet, lease_key
@@ -64,6 +65,7 @@ class Executor:
         upcalls = BusUpcalls(
             bus,
             tables=tables,
+            background=Background(bus, objects),
             book=self.book,
             collections=PluginCollections(bus, objects),
             files=PluginFiles(bus, Objects(bus, FILES)),

@@ -23,6 +23,12 @@ The host side (`host/`, `compat/`) makes them over its socket, the executor answ
 | plugins.stop | plugin, reason | bool |
 | event.websocket | group, type, data | None |
 | event.emit | event, payload | None |
+| task.send | task, id, message, eta, expires, time_limit | str, the id of the task's run |
+| task.get | keys | object of the values that there are |
+| task.put | key, value | None |
+| task.count | key | int, the counter raised by one |
+| task.drop | key | None |
+| task.revoke | id | bool |
 | host.database | | None, when the host application's tables are there |
 | files.open | id | `{name, size, type, id, digest}` |
 | files.read | id, after | `{data, after}`, base64; no data at the end |
@@ -53,6 +59,12 @@ PLATFORM_CALLS: Final = frozenset(
         "host.database",
         "files.open",
         "files.read",
+        "task.send",
+        "task.get",
+        "task.put",
+        "task.count",
+        "task.drop",
+        "task.revoke",
     }
 )
 """Anything else that a host asks for is refused."""

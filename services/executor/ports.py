@@ -66,6 +66,8 @@ class HostCall:
     actions: Mapping[str, Any]
     """Action id → definition, as `context["actions"]`."""
     timeout_s: float
+    kind: Literal["action", "task"] = "action"
+    """A task is called by the name in `action`, with its message in `params`."""
     depth: int = 0
     """How many plugins called one another before this one."""
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from services.executor.lane import Lane
+from services.executor.lane import Lanes
 from services.executor.loading import Loader, Version, version_of
 from services.executor.rooms import Rooms
 from services.executor.service import ExecutorService, PluginNow
@@ -58,7 +58,7 @@ class Residence:
         self._reason: Reason = "move"
         self._changed = asyncio.Event()
         self._settled = asyncio.Event()
-        self._lane: Lane | None = None
+        self._lane: Lanes | None = None
         self._there: Wanted | None = None
         """What was wanted when the plugin was loaded as it is now."""
         self._task = asyncio.create_task(self._live(), name=f"plugin {key}")
@@ -88,7 +88,7 @@ class Residence:
         return self.phase == "away" and self._wanted is None and not self._changed.is_set()
 
     @property
-    def lane(self) -> Lane | None:
+    def lane(self) -> Lanes | None:
         return self._lane
 
     async def settled(self) -> None:
@@ -177,8 +177,8 @@ class Residence:
         self._there = wanted
         if wanted.lead and self._rooms.holds(wanted.epoch):
             await self._loader.publish(self.key, wanted.manifest, wanted.epoch)
-        if self._lane is not None and self._lane.at_once != wanted.manifest.execution.concurrency:
-            self._lane.resize(wanted.manifest.execution.concurrency)
+        if self._lane is not None:
+            self._lane.resize(**_widths(wanted))
 
     async def _enter(self, wanted: Wanted) -> None:
         if wanted.home and not await self._rooms.take(self.key, wanted.epoch):
@@ -197,7 +197,7 @@ class Residence:
         log.info("plugin_ready" if ok else "plugin_not_loaded", plugin=self.key, home=wanted.home)
 
     async def _open(self, wanted: Wanted) -> None:
-        self._lane = Lane(self._bus, self._service, self, at_once=wanted.manifest.execution.concurrency)
+        self._lane = Lanes(self._bus, self._service, self, **_widths(wanted))
         await self._lane.start()
 
     async def _leave(self, reason: Reason) -> None:
@@ -216,7 +216,7 @@ class Residence:
         self.phase = "away"
         log.info("plugin_left", plugin=self.key, reason=reason)
 
-    async def _drained(self, lane: Lane, *, patient: bool) -> bool:
+    async def _drained(self, lane: Lanes, *, patient: bool) -> bool:
         """Whether the runs ended in time; patience ends when something else is wanted meanwhile."""
         there = self._there
         while patient and there is not None and self._wanted is not None:
@@ -242,3 +242,8 @@ class Residence:
             await self._rooms.hosts_ended()
         await self._loader.unload(self.key, reason, lead=there is not None and there.lead)
         self._there = None
+
+
+def _widths(wanted: Wanted) -> dict[str, int]:
+    execution = wanted.manifest.execution
+    return {"actions": execution.concurrency, "tasks": execution.task_concurrency}

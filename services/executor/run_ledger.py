@@ -94,8 +94,14 @@ class RunLedger:
             epoch=self._lease.epoch,
             started_at=now(),
         )
+        if command.not_before is not None and command.not_before > now():
+            # It waits as for another attempt: when it is due, its command is stored again.
+            gone = dict.fromkeys(("executor", "epoch", "started_at"))
+            wait = {"state": "queued", "cause": "not_before", "retry_at": command.not_before}
+            state = state.model_copy(update=gone | wait)
         try:
-            return self._ours(state, await self._ledger.append(state, after=NOTHING))
+            seq = await self._ledger.append(state, after=NOTHING)
+            return Waiting(state) if state.state == "queued" else self._ours(state, seq)
         except Refused:
             entry = await self._last(command.run_id)
         if entry.state.state == "queued":

@@ -276,6 +276,7 @@ class ExecutorService:
             settings=there.settings,
             actions=there.actions,
             timeout_s=min(there.timeout_s, command.timeout_s or there.timeout_s),
+            kind=command.kind,
             depth=command.depth,
         )
         hand.task = asyncio.current_task()

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
 
 from services.executor.arguments import command, mapping, text
+from services.executor.background import Background
 from services.executor.book import Book
 from services.executor.children import Children
 from services.executor.items import item
@@ -44,6 +45,7 @@ class BusUpcalls:
         *,
         book: Book,
         tables: Tables,
+        background: Background,
         collections: PluginCollections,
         files: PluginFiles,
         events: PluginEvents,
@@ -64,6 +66,7 @@ class BusUpcalls:
         self._warned: set[tuple[str, str]] = set()
         self._announcing: set[asyncio.Task[None]] = set()
         self._handlers: Mapping[str, Handler] = {
+            **background.verbs,
             "config.get": self._config,
             "config.set_settings": self._set_settings,
             "plugins.list": self._list,

@@ -6,6 +6,7 @@ from typing import Final, Literal
 from nats.aio.msg import Msg
 from pydantic import TypeAdapter, ValidationError
 
+from services.registry.models import Width
 from shared.contracts import catalog as c
 from shared.contracts.base import Timestamp
 from shared.contracts.data import GetConfig, ListConfigs, PluginConfig
@@ -70,9 +71,9 @@ class Durables:
     def __init__(self, bus: Bus) -> None:
         self._bus = bus
 
-    async def ensure(self, plugin: str, concurrency: int, since: Timestamp | None) -> None:
+    async def ensure(self, plugin: str, width: Width, since: Timestamp | None) -> None:
         """Make it, or change its limit."""
-        command = EnsureConsumer(plugin=plugin, max_ack_pending=concurrency, since=since)
+        command = EnsureConsumer(plugin=plugin, max_ack_pending=width.actions, tasks=width.tasks, since=since)
         await self._bus.request(c.ENSURE_CONSUMER, command)
 
     async def remove(self, plugin: str) -> None:

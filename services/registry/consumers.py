@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Final, Protocol
 
-from services.registry.models import Known
+from services.registry.models import Known, Width
 from shared import errors
 from shared.contracts.base import Timestamp
 from shared.contracts.data import PluginConfig
@@ -26,7 +26,7 @@ class Configs(Protocol):
 
 
 class Durables(Protocol):
-    async def ensure(self, plugin: str, concurrency: int, since: Timestamp | None) -> None: ...
+    async def ensure(self, plugin: str, width: Width, since: Timestamp | None) -> None: ...
     async def remove(self, plugin: str) -> None: ...
 
 
@@ -37,8 +37,8 @@ class Consumers:
         self._configs = configs
         self._durables = durables
         self._known = known
-        self._made: dict[str, int | None] = {}
-        """Plugin → width of its consumer, None where it was removed."""
+        self._made: dict[str, Width | None] = {}
+        """Plugin → width of its consumers, None where it was removed."""
         self._made_at = float("-inf")
         self._switched: set[str] = set()
         self._wake = asyncio.Event()
@@ -94,7 +94,7 @@ class Consumers:
 
     async def _bring(self, config: PluginConfig) -> None:
         known = self._known(config.key)
-        wanted = known.concurrency if known and config.enabled and not known.invalid else None
+        wanted = known.width if known and config.enabled and not known.invalid else None
         if wanted is None and not config.ever_enabled:
             return
         if config.key in self._made and self._made[config.key] == wanted:
@@ -104,4 +104,4 @@ class Consumers:
         else:
             await self._durables.ensure(config.key, wanted, config.updated_at)
         self._made[config.key] = wanted
-        log.info("consumer_reconciled", plugin=config.key, width=wanted)
+        log.info("consumer_reconciled", plugin=config.key, width=wanted and wanted.actions)

@@ -47,6 +47,14 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
+class Width:
+    """How many of a plugin's actions, and of its background tasks, run at once."""
+
+    actions: int
+    tasks: int
+
+
+@dataclass(frozen=True, slots=True)
 class Known:
     """A manifest as it is stored. Kept as JSON: a thousand of them are compared, never looked into."""
 
@@ -94,8 +102,9 @@ class Known:
         return self.document.get("extra", {}).get("is_managed") is True
 
     @property
-    def concurrency(self) -> int:
-        return int(self.document.get("execution", {}).get("concurrency", 8))
+    def width(self) -> Width:
+        execution = self.document.get("execution", {})
+        return Width(int(execution.get("concurrency", 8)), int(execution.get("task_concurrency", 4)))
 
     def changed(self, **values: Any) -> "Known":
         """The same document with other values."""

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from shared.contracts import changes, data, files, plugins, runs, schedules, users
+from shared.contracts import changes, data, files, plugins, runs, schedules, tasks, users
 from shared.contracts.base import Done
 from shared.contracts.contract import AnyContract, Rpc, Signal, Stored, StoredEvent, Subject
 
@@ -22,6 +22,8 @@ RUN_REQUESTED_BY_USER: Final = Stored(
     Subject("run.request.{plugin}.{action}.{user}"), runs.RunRequested, RUN_CMD
 )
 """The form of outside publishers: the bus itself then vouches for the action and the actor."""
+TASK_REQUESTED: Final = Stored(Subject("run.task.{plugin}"), runs.RunRequested, RUN_CMD)
+"""A background task, in a lane of its own: an action may wait for the tasks that it started."""
 RUN_STATE_CHANGED: Final = StoredEvent(Subject("run.state.{run_id}"), runs.RunState, RUN_STATE)
 RUN_LOGGED: Final = StoredEvent(Subject("run.log.{run_id}"), runs.RunLogged, RUN_LOG)
 PLUGIN_LOGGED: Final = StoredEvent(Subject("run.log.plugin.{plugin}"), runs.RunLogged, RUN_LOG)
@@ -79,6 +81,12 @@ CLEAR_COLLECTION: Final = Rpc(
 )
 TAKE_IDS: Final = Rpc("data.take_ids", data.TakeIds, data.TakenIds)
 WRITE_TOGETHER: Final = Rpc("data.write_together", data.WriteTogether, Done, timeout_s=30.0)
+
+# What background tasks leave behind for whoever waits for them.
+GET_TASK_VALUES: Final = Rpc("data.get_task_values", tasks.GetTaskValues, tasks.TaskValues)
+PUT_TASK_VALUE: Final = Rpc("data.put_task_value", tasks.PutTaskValue, Done)
+COUNT_TASK_VALUE: Final = Rpc("data.count_task_value", tasks.CountTaskValue, tasks.TaskCount)
+DROP_TASK_VALUE: Final = Rpc("data.drop_task_value", tasks.DropTaskValue, Done)
 
 # Plugin configs.
 LIST_CONFIGS: Final = Rpc("data.list_configs", data.ListConfigs, data.ListHead, stream_of=data.PluginConfig)

@@ -57,6 +57,8 @@ class EnsureConsumer(Command):
     plugin: Name
     max_ack_pending: Annotated[int, Field(ge=1, le=1000)] = 8
     """The plugin's concurrency, over all executors."""
+    tasks: Annotated[int, Field(ge=1, le=1000)] = 4
+    """The same for its background tasks, which have a consumer of their own."""
     since: Timestamp | None = None
     """When the plugin was enabled: a new consumer starts a minute before it. Older commands were ended by
     the data service, since no consumer was there for them."""

@@ -62,6 +62,8 @@ class RunRequested(Command):
     """A command that nobody claimed by then ends `lost` (`expired`)."""
     created_at: Timestamp | None = None
     """Absent: the time at which the bus stored it."""
+    not_before: Timestamp | None = None
+    """When it is to begin, at the earliest; until then it is queued."""
     config_rev: Annotated[int, Field(ge=0)] = 0
     """The `rev` of the plugin's config that the sender has seen: an executor that knows an older one reads it
     again first, so that a run never misses settings that were stored before it was asked for."""

@@ -182,6 +182,11 @@ def plugin_durable(plugin: str) -> str:
     return f"plugin_{token(plugin)}"
 
 
+def plugin_task_durable(plugin: str) -> str:
+    """The name of the durable consumer of an enabled plugin's background tasks."""
+    return f"tasks_{token(plugin)}"
+
+
 def plugin_filters(plugin: str) -> tuple[str, ...]:
     """Which commands are a plugin's: the platform's own and the outside publishers'."""
     return (

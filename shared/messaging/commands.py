@@ -13,6 +13,7 @@ from shared.contracts.runs import Caller, RunRequested
 _RUN_ID: Final = TypeAdapter(RunId)
 _USER_FORM: Final = 3
 _PREFIX: Final = f"{ROOT}run.request."
+_TASKS: Final = f"{ROOT}run.task."
 
 
 class InvalidCommand(Exception):
@@ -36,7 +37,7 @@ def read_command(subject: str, data: bytes) -> RunRequested:
     on no other. So the actor is `bus:<user>` and the result goes to that user, whatever the payload says.
     Raises InvalidCommand (`invalid_command`, or `permission_denied` where the payload says something else).
     """
-    names = [untoken(part) for part in subject.removeprefix(_PREFIX).split(".")]
+    names = [untoken(part) for part in subject.removeprefix(_PREFIX).removeprefix(_TASKS).split(".")]
     user = names[2] if len(names) == _USER_FORM else None
     try:
         return _read(names, user, data)

@@ -12,7 +12,9 @@ from services.data.repository.items import OPERATIONS
 from services.data.repository.mongo import Database
 from services.data.repository.run_records import RUNS
 from services.data.repository.schedules import SCHEDULES, TICKS
+from services.data.repository.task_values import TASK_VALUES
 from services.data.repository.users import API_KEYS, USERS
+from shared.contracts.tasks import KEPT_S
 
 OPERATION_KEPT_S: Final = 3600
 _DAY_S: Final = 86_400
@@ -53,6 +55,8 @@ async def prepare(database: Database, *, history_days: float) -> None:
     await _expire(database, TICKS, int(history_days * _DAY_S))
     await _expire(database, OPERATIONS, OPERATION_KEPT_S)
     await _expire(database, ATTEMPTS, FORGOTTEN_S)
+    await _expire(database, TASK_VALUES, KEPT_S)
+    await database.collection(TASK_VALUES).create_indexes([IndexModel("plugin")])
     await _expire(database, RUNS, int(history_days * _DAY_S))
 
 

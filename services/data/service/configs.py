@@ -6,6 +6,7 @@ from services.data.clients import Platform
 from services.data.repository.configs import Configs
 from services.data.repository.files import Files
 from services.data.repository.places import Places
+from services.data.repository.task_values import TaskValues
 from shared.contracts import data as m
 from shared.contracts.base import Done
 from shared.contracts.plugins import PluginChanged
@@ -23,6 +24,7 @@ class ConfigService:
         platform: Platform,
         *,
         files: Files,
+        task_values: TaskValues,
         disabled: Callable[[str], None],
         switched: Callable[[str], None],
         forgotten: Callable[[str], None],
@@ -33,6 +35,7 @@ class ConfigService:
         self._disabled = disabled
         """Called with a plugin's key: has what is queued for it ended."""
         self._files = files
+        self._task_values = task_values
         self._switched = switched
         """Called with a plugin's key: has its schedules wait, or go on."""
         self._forgotten = forgotten
@@ -79,6 +82,7 @@ class ConfigService:
         if command.with_data:
             await self._places.forget(command.key)
             await self._files.release(command.key)
+            await self._task_values.forget(command.key)
         if await self._configs.delete(command.key):
             await self._platform.announce(
                 PluginChanged(key=command.key, change="disabled", actor=command.actor)

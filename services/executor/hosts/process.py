@@ -79,6 +79,7 @@ class HostProcess(asyncio.Protocol):
             "run": call.run_id,
             "attempt": call.attempt,
             "depth": call.depth,
+            "kind": call.kind,
             "action": call.action,
             "params": call.params,
             "settings": call.settings,

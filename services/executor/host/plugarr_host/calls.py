@@ -99,7 +99,10 @@ class Calls:
         return {"settings": message["settings"], "logger": self._logger, "actions": actions}
 
     def _run(self, message: Mapping[str, Any]) -> _Answer:
-        value = self._plugin.run(message["action"], message["params"], self._context(message))
+        if message.get("kind") == "task":
+            value = self._task(message)
+        else:
+            value = self._plugin.run(message["action"], message["params"], self._context(message))
         result = encode(value if isinstance(value, dict) else {"status": "ok", "result": value}, "result")
         refreshed = None
         if self._description is not None and self._description.dynamic:
@@ -109,6 +112,11 @@ class Calls:
             self._description.warnings.clear()
             refreshed = encode(changed, "pages") if changed is not None else None
         return result, refreshed
+
+    def _task(self, message: Mapping[str, Any]) -> Any:
+        from plugarr_host import task_worker  # noqa: PLC0415 - Celery, which a plugin without tasks does not load
+
+        return task_worker.run(message["action"], message["params"])
 
     def _hook(self, message: Mapping[str, Any]) -> _Answer:
         call_hook(self._plugin, message["name"], self._context(message))

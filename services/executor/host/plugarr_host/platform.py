@@ -17,6 +17,8 @@ class Platform:
         self.channel: Channel | None = None
         self.key = ""
         self.plugins_dir = ""
+        self.folder = ""
+        """The plugin's own."""
 
     def call(self, method: str, **args: Any) -> Any:
         """Make one of the platform calls; raises a `PlatformError`."""

@@ -76,6 +76,7 @@ class Host:
         platform.channel = channel
         platform.key = config["key"]
         platform.plugins_dir = config["plugins_dir"]
+        platform.folder = config["path"]
         self._calls = Calls(config["key"], channel, self._streams)
 
     def serve(self) -> NoReturn:
