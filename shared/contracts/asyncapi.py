@@ -21,6 +21,7 @@ SERVICES: Final = ("registry", "executor", "data", "gateway", "provisioner")
 _SENDS: Final[dict[str, tuple[str, ...]]] = {
     "RUN_REQUESTED": ("gateway", "executor", "data"),
     "RUN_REQUESTED_BY_USER": (),
+    "TASK_REQUESTED": ("executor", "data"),
     "RUN_STATE_CHANGED": ("executor", "data"),
     "RUN_LOGGED": ("executor",),
     "PLUGIN_LOGGED": ("executor",),
@@ -41,6 +42,7 @@ _SENDS: Final[dict[str, tuple[str, ...]]] = {
 _FOLLOWS: Final[dict[str, tuple[str, ...]]] = {
     "RUN_REQUESTED": ("executor", "data"),
     "RUN_REQUESTED_BY_USER": ("executor", "data"),
+    "TASK_REQUESTED": ("executor", "data"),
     "RUN_STATE_CHANGED": ("data", "gateway"),
     "RUN_LOGGED": ("data", "gateway"),
     "PLUGIN_LOGGED": (),

@@ -5,6 +5,7 @@ import contextlib
 import io
 import zipfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ from shared.contracts.manifest import Execution, Loaded, Manifest
 from shared.contracts.names import token
 from shared.contracts.plugins import PluginChanged, Reloaded, ReloadPlugins
 from shared.contracts.runs import Caller, RunRequested, RunResult, RunState
-from shared.contracts.streams import ACK_WAIT_S, MANIFESTS, PACKAGES, Durable, plugin_durable, plugin_filters
+from shared.contracts.streams import ACK_WAIT_S, MANIFESTS, PACKAGES, Durable, plugin_durable, plugin_filters, plugin_task_durable
 from shared.messaging.bus import MSG_ID, Bus, connect, wait_connected
 from shared.messaging.handlers import Handlers
 from shared.messaging.kv import Kv
@@ -183,6 +184,8 @@ class World:
                 c.RUN_CMD, plugin_durable(key), plugin_filters(key), ACK_WAIT_S, max_ack_pending=8
             )
             await ensure_durable(js, durable)
+            tasks = (c.TASK_REQUESTED.subject.of(plugin=key),)
+            await ensure_durable(js, replace(durable, name=plugin_task_durable(key), filters=tasks))
         await self.changed(key, "enabled" if enabled else "disabled")
 
     async def configure(self, key: str, settings: Mapping[str, Any], *, tell: bool = True) -> int:
