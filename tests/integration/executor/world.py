@@ -30,7 +30,15 @@ from shared.contracts.manifest import Execution, Loaded, Manifest
 from shared.contracts.names import token
 from shared.contracts.plugins import PluginChanged, Reloaded, ReloadPlugins
 from shared.contracts.runs import Caller, RunRequested, RunResult, RunState
-from shared.contracts.streams import ACK_WAIT_S, MANIFESTS, PACKAGES, Durable, plugin_durable, plugin_filters, plugin_task_durable
+from shared.contracts.streams import (
+    ACK_WAIT_S,
+    MANIFESTS,
+    PACKAGES,
+    Durable,
+    plugin_durable,
+    plugin_filters,
+    plugin_task_durable,
+)
 from shared.messaging.bus import MSG_ID, Bus, connect, wait_connected
 from shared.messaging.handlers import Handlers
 from shared.messaging.kv import Kv
