@@ -14,6 +14,7 @@ _COMMANDS: Final = {
     "disable": "deploy.cli.platform_commands:disable",
     "run": "deploy.cli.platform_commands:run",
     "logs": "deploy.cli.platform_commands:logs",
+    "schedules": "deploy.cli.schedules:schedules",
     "new": "deploy.cli.new:new",
     "check": "deploy.cli.check:check",
     "token": "deploy.cli.platform_commands:token",

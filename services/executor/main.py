@@ -22,7 +22,8 @@ from services.executor.outbox import Outbox
 from services.executor.packages import WorkingCopies
 from services.executor.placement import Member, other_site
 from services.executor.plugin_data import PluginCollections
-from services.executor.plugin_files import PluginEvents, PluginFiles
+from services.executor.plugin_events import PluginEvents
+from services.executor.plugin_files import PluginFiles
 from services.executor.plugin_settings import Masks
 from services.executor.ports import Hosts, Upcalls
 from services.executor.residence import Residence

@@ -1,4 +1,4 @@
-"""`files.*` and `event.emit`: what plugins read of what users handed to them, and what they tell the others."""
+"""`files.*`: what plugins read of what users handed to them."""
 
 import base64
 import time
@@ -8,13 +8,9 @@ from typing import Any, Final
 
 from pydantic import TypeAdapter, ValidationError
 
-from services.executor.arguments import command, mapping, text
 from shared import errors
 from shared.contracts import catalog as c
-from shared.contracts.base import INLINE_LIMIT
-from shared.contracts.events import DEEPEST, EVENT_LIMIT
 from shared.contracts.files import FileId, GetFile, StoredFile
-from shared.contracts.plugins import WEBSOCKET_EVENT, AppEvent
 from shared.messaging.bus import Bus
 from shared.messaging.objects import Objects
 
@@ -62,36 +58,6 @@ class PluginFiles:
         while len(self._known) > _REMEMBERED:
             self._known.popitem(last=False)
         return stored
-
-
-class PluginEvents:
-    """Events that plugins publish, and what they send to open pages."""
-
-    def __init__(self, bus: Bus) -> None:
-        self._bus = bus
-
-    async def websocket(self, key: str, _run: str | None, _depth: int, args: Mapping[str, Any]) -> None:
-        payload = {name: args.get(name) for name in ("group", "type", "data")}
-        event = command(AppEvent, name=WEBSOCKET_EVENT, payload=payload, plugin=key)
-        await self._store(event, INLINE_LIMIT)
-
-    async def emit(self, key: str, run_id: str | None, depth: int, args: Mapping[str, Any]) -> None:
-        """Publish an event. Raises PermissionDenied where plugins have called one another too deep."""
-        name = text(args, "event")
-        if name == WEBSOCKET_EVENT:
-            raise errors.PermissionDenied(f"no plugin can publish an event named {name!r}")
-        if depth >= DEEPEST:
-            raise errors.PermissionDenied(
-                f"plugin '{key}' may not emit {name!r}: plugins have called one another {DEEPEST} deep"
-            )
-        payload = mapping(args, "payload")
-        event = command(AppEvent, name=name, payload=payload, plugin=key, run_id=run_id, depth=depth)
-        await self._store(event, EVENT_LIMIT)
-
-    async def _store(self, event: AppEvent, limit: int) -> None:
-        if len(event.model_dump_json()) > limit:
-            raise errors.TooLarge(f"an event's payload takes at most {limit:,} bytes", path="payload")
-        await self._bus.store(c.APP_EVENT, event, type="app.event", name=event.name)
 
 
 def _id(args: Mapping[str, Any]) -> str:

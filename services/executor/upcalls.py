@@ -13,7 +13,8 @@ from services.executor.loading import Tables
 from services.executor.metrics import Metrics
 from services.executor.outbox import Outbox
 from services.executor.plugin_data import PluginCollections
-from services.executor.plugin_files import PluginEvents, PluginFiles
+from services.executor.plugin_events import PluginEvents
+from services.executor.plugin_files import PluginFiles
 from services.executor.plugin_settings import Masks
 from shared import errors
 from shared.contracts import catalog as c

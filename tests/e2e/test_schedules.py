@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -75,6 +77,15 @@ def test_a_schedule_ticks_on_whatever_is_killed_and_shows_what_it_missed(
             return check
 
         seen = wait_until(more(set()), 30)
+        key = http.post("/api/accounts/api-keys/", json={"name": "cli"}).json()["secret"]
+        listed = subprocess.run(
+            [sys.executable, "-m", "deploy.cli.main", "schedules", "--url", mine.url, "--api-key", key],
+            capture_output=True,
+            text=True,
+            check=True,
+            env=mine.environment() | {"COLUMNS": "200"},
+        )
+        assert all(said in listed.stdout for said in ("Often", "journal.note", "every 1 s")), listed.stdout
         for name in ("nats-server", "mongod", "data", "executor"):
             for pid in mine.pids(name):
                 os.kill(pid, signal.SIGKILL)

@@ -247,6 +247,17 @@ async def test_events_are_stored_under_their_names(ask: Asking) -> None:
     await end()
 
 
+async def test_a_plugin_that_floods_the_bus_with_events_is_told_to_slow_down(
+    ask: Asking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.executor.plugin_events.BURST", 3.0)
+    monkeypatch.setattr("services.executor.plugin_events.EVENTS_A_SECOND", 0.001)
+    for _ in range(3):
+        await ask("event.emit", event="often", payload={})
+    with pytest.raises(errors.RateLimited, match="several into one"):
+        await ask("event.emit", event="often", payload={})
+
+
 async def test_a_plugin_reads_its_own_files_and_no_others(ask: Asking) -> None:
     file_id, content = new_id(), bytes(range(256)) * 6000
     gateway = await ask.world.bus_of("gateway")
