@@ -258,8 +258,11 @@ class HostProcess(asyncio.Protocol):
                 f"plugin process was ended: {what} did not stop within {grace} of {asked}", by_grace=True
             )
             return
-        self._send({"t": "interrupt", "id": call.number, "reason": call.interrupted})
-        call.timers.append(self._loop.call_later(min(_INSIST_S, left), self._press, call))
+        # A run that looks at its flag gets half of the time to end by itself.
+        gentle = left > self._options.grace_s / 2
+        self._send({"t": "interrupt", "id": call.number, "reason": call.interrupted, "gentle": gentle})
+        pause = min(_INSIST_S, left / 2 if gentle else left)
+        call.timers.append(self._loop.call_later(pause, self._press, call))
 
     def _insist(self) -> None:
         if not self.ended.done():

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from services.executor.ports import HostResult
-from tests.integration.hosts.conftest import Rig
+from tests.integration.hosts.conftest import MakeRig, Rig
 from tests.integration.hosts.evaluating import EVALUATING, evaluate
 
 
@@ -134,3 +134,65 @@ async def test_cancelling_the_waiting_caller_stops_the_run(plugin: Rig) -> None:
     assert (
         await evaluate(plugin, "len([t for t in threading.enumerate() if 'run' in t.name])")
     ).end == "returned"
+
+
+async def test_run_that_looks_at_its_flag_is_not_interrupted_while_it_tidies_up(make_rig: MakeRig) -> None:
+    rig = make_rig(grace_s=10.0)
+    source = """
+        import time, plugarr
+        class Plugin:
+            def run(self, action, params, context):
+                print("here")
+                while not plugarr.cancelled():
+                    time.sleep(0.01)
+                for _ in range(100):
+                    time.sleep(0.01)
+                print("tidied up")
+    """
+    await rig.start("tidy", source)
+    running = asyncio.create_task(rig.run("tidy", run_id="r"))
+    await rig.upcalls.until(lambda: rig.upcalls.log_of("r"))
+    await rig.hosts.cancel("tidy", "r")
+    assert (await running).end == "cancelled"
+    assert rig.upcalls.log_of("r") == ["here", "tidied up"]
+
+
+async def test_plugin_is_told_of_a_cancelled_run_and_may_end_what_its_thread_waits_for(rig: Rig) -> None:
+    source = """
+        import socket, plugarr
+        class Plugin:
+            def __init__(self):
+                self.ends = {}
+            def run(self, action, params, context):
+                mine, self.ends[plugarr.run_id] = socket.socketpair()
+                print("here")
+                return {"got": mine.recv(1).decode()}  # no byte code, no exception: only its other end helps
+            def on_cancel(self, context):
+                print("told of", context["run_id"], context["reason"], plugarr.run_id, context["settings"])
+                self.ends[context["run_id"]].close()
+    """
+    await rig.start("blocked", source)
+    running = asyncio.create_task(rig.run("blocked", run_id="r", settings={"a": 1}))
+    await rig.upcalls.until(lambda: rig.upcalls.log_of("r"))
+    await rig.hosts.cancel("blocked", "r")
+    assert (await running).end == "cancelled"
+    assert "told of r cancelled r {'a': 1}" in rig.upcalls.log_of("r")
+    assert not rig.upcalls.ends
+
+
+async def test_run_may_ask_for_another_attempt_and_knows_which_one_it_is(rig: Rig) -> None:
+    source = """
+        import plugarr
+        class Plugin:
+            def run(self, action, params, context):
+                try:
+                    if plugarr.attempt < 3:
+                        plugarr.retry(2.5, "not yet there")
+                except Exception:
+                    return "swallowed"
+                return {"attempt": plugarr.attempt}
+    """
+    await rig.start("again", source)
+    asked = await rig.run("again", attempt=2)
+    assert (asked.end, asked.error, asked.retry_in_s) == ("retry", "not yet there", 2.5)
+    assert (await rig.run("again", attempt=3)).result == {"attempt": 3}

@@ -51,9 +51,15 @@ def progress(done: float, total: float | None = None, message: str | None = None
 
 
 def cancelled() -> bool:
-    """Whether the run shall stop, because somebody cancelled it or its time is over."""
+    """Whether the run shall stop, because somebody cancelled it or its time is over.
+
+    A run that has asked this is given 5 s to end by itself before `RunCancelled` is raised in its thread.
+    """
     job = jobs.current.get()
-    return job is not None and job.interrupted is not None
+    if job is None:
+        return False
+    job.asks = True
+    return job.interrupted is not None
 
 
 def retry(delay_s: float = 1.0, reason: str | None = None) -> NoReturn:

@@ -43,6 +43,7 @@ class Calls:
     def start(self, message: Mapping[str, Any]) -> None:
         """Begin a call in a thread of its own."""
         job = Job(message["id"], message.get("run"), message.get("depth", 0), message.get("attempt", 1))
+        job.message = message
         self._jobs[job.number] = job
         work: Callable[[], _Answer] = {
             "run": lambda: self._run(message),
@@ -52,10 +53,22 @@ class Calls:
         # A context of its own: nothing that one run sets is seen by another.
         self._workers.submit(lambda: contextvars.Context().run(self._conduct, job, work))
 
-    def interrupt(self, number: int, reason: str) -> None:
-        """Ask a call to stop; asked again while it does not."""
-        if (job := self._jobs.get(number)) is not None:
-            job.interrupt(reason)
+    def interrupt(self, number: int, reason: str, *, gentle: bool) -> None:
+        """Ask a call to stop; asked again while it does not. The first time the plugin is told, too."""
+        job = self._jobs.get(number)
+        if job is None or not job.interrupt(reason, gentle=gentle) or job.run_id is None:
+            return
+        # In a thread of its own: this is the reader's, and even looking for the method runs the plugin's code.
+        self._workers.submit(lambda: contextvars.Context().run(self._tell_of_cancel, job, reason))
+
+    def _tell_of_cancel(self, job: Job, reason: str) -> None:
+        """Call `on_cancel`, as `stop` is called: it may close what the run's thread waits for."""
+        current.set(job)
+        context = self._context(job.message) | {"run_id": job.run_id, "reason": reason}
+        try:
+            call_hook(self._plugin, "on_cancel", context)
+        except BaseException as error:
+            self._logger.exception("on_cancel: %s", one_line(error))
 
     def _conduct(self, job: Job, work: Callable[[], _Answer]) -> None:
         current.set(job)

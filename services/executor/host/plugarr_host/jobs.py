@@ -1,9 +1,9 @@
 """A call into the plugin, and the guard that lets it be interrupted up to its end and not after."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
-from typing import Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from plugarr_host.interrupts import RunCancelled, RunInterrupted, RunTimedOut, raise_in_thread
 
@@ -20,8 +20,12 @@ class Job:
         self.run_id = run_id
         self.depth = depth
         self.attempt = attempt
+        self.asks = False
+        """Whether its code has looked at its flag: then it is given time to end by itself."""
         self.interrupted: str | None = None
         """`cancelled` or `timed_out`, once somebody asked."""
+        self.message: Mapping[str, Any] = {}
+        """What it was called with."""
         self._thread_id: int | None = None
         self._over = False
         self._lock = threading.Lock()
@@ -33,14 +37,19 @@ class Job:
             if self.interrupted is not None:
                 raise _KINDS[self.interrupted]
 
-    def interrupt(self, reason: str) -> None:
-        """Raise in the job's thread; harmless when it is over, and may be repeated if the plugin swallows it."""
+    def interrupt(self, reason: str, *, gentle: bool = False) -> bool:
+        """Raise in the job's thread, unless gentle and it looks at its flag; whether this is the first time.
+
+        Harmless when it is over, and may be repeated if the plugin swallows it.
+        """
         with self._lock:
             if self._over:
-                return
+                return False
+            first = self.interrupted is None
             self.interrupted = self.interrupted or reason
-            if self._thread_id is not None:
+            if self._thread_id is not None and not (gentle and self.asks):
                 raise_in_thread(self._thread_id, _KINDS[self.interrupted])
+            return first
 
     def end(self) -> None:
         """Let nothing be raised in this thread any more: it may take another job."""

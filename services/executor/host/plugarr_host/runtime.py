@@ -98,7 +98,7 @@ class Host:
                     case "run" | "hook" | "stop":
                         self._calls.start(message)
                     case "interrupt":
-                        self._calls.interrupt(message["id"], message["reason"])
+                        self._calls.interrupt(message["id"], message["reason"], gentle=message["gentle"])
                     case "load":
                         self._loads.put(message)
                     case _:  # a heartbeat: that it came is all it says
