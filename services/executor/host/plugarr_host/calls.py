@@ -67,8 +67,9 @@ class Calls:
         context = self._context(job.message) | {"run_id": job.run_id, "reason": reason}
         try:
             call_hook(self._plugin, "on_cancel", context)
-        except BaseException as error:
-            self._logger.exception("on_cancel: %s", one_line(error))
+        except BaseException:
+            # The border: a plugin may raise anything, and nobody waits here for what it does.
+            self._logger.exception("on_cancel failed")
 
     def _conduct(self, job: Job, work: Callable[[], _Answer]) -> None:
         current.set(job)
