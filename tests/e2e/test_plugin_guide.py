@@ -149,7 +149,12 @@ def test_the_commands(api: Api, platform: Platform, written: Written) -> None:
     assert "Unknown action: add_team" in shell.type(add)
 
 
-DEFAULTS = {"placement": "placement", "timeout": "timeout_s", "tasks": "task_concurrency"}
+DEFAULTS = {
+    "placement": "placement",
+    "timeout": "timeout_s",
+    "tasks": "task_concurrency",
+    "backoff": "backoff_s",
+}
 
 
 def rows(heading: str) -> list[list[str]]:

@@ -18,10 +18,11 @@ _FILTERS: Final = ("plugin", "action", "state", "outcome", "kind", "trigger", "a
 _ID_BEGINS: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{0,27}")
 _NEVER_TAKEN: Final[Document] = {"attempt": None}
 """What waits for another attempt was taken once: its command is another, and newer."""
-_MOST_SEARCHED: Final = 50_000
+_MOST_SEARCHED: Final = 20_000
 """Runs that a search for a text looks through."""
-_MOST_COUNTED: Final = 50_000
+_MOST_COUNTED: Final = 20_000
 _COUNT_S: Final = 0.5
+_FAR: Final = 1000
 _MOST_SIBLINGS: Final = 1000
 _SCHEDULE: Final = "schedule:"
 _BRIEF: Final = {"params": 0, "result": 0}
@@ -46,14 +47,27 @@ class Runs:
         wanted: Document = {name: value for name in _FILTERS if (value := getattr(query, name)) is not None}
         if query.search:
             return await self._search(query, wanted)
-        async with self._database.bounded():
-            page = self._runs.find(wanted, _BRIEF).sort(_order(query)).skip(query.offset)
-            found = [_stored(one).run async for one in page.limit(query.limit + 1)]
+        found = await (self._far if query.offset > _FAR else self._near)(query, wanted)
         seen = query.offset + len(found)
         if len(found) <= query.limit and (found or not query.offset):
             return found, seen, True
         total, exact = await self._count(wanted)
         return found[: query.limit], max(total, seen if found else 0), exact
+
+    async def _near(self, query: ListRuns, wanted: Document) -> list[Run]:
+        """The page's runs, and one more where there is one."""
+        async with self._database.bounded():
+            page = self._runs.find(wanted, _BRIEF).sort(_order(query)).skip(query.offset)
+            return [_stored(one).run async for one in page.limit(query.limit + 1)]
+
+    async def _far(self, query: ListRuns, wanted: Document) -> list[Run]:
+        """The same far behind: what is skipped is read from an index alone."""
+        async with self._database.bounded():
+            page = self._runs.find(wanted, {"_id": 1}).sort(_order(query)).skip(query.offset)
+            ids = [one["_id"] async for one in page.limit(query.limit + 1)]
+            found = self._runs.find({"_id": {"$in": ids}}, _BRIEF)
+            runs = {one["_id"]: _stored(one).run async for one in found}
+        return [runs[run_id] for run_id in ids if run_id in runs]
 
     async def _search(self, query: ListRuns, wanted: Document) -> tuple[list[Run], int, bool]:
         """Runs by a text: by the beginning of an id among all, by any other text among the first that match."""
@@ -73,11 +87,19 @@ class Runs:
                 {"$match": {"$or": [{name: regex} for name in _SEARCHED]}},
             ]
             looked_through, _ = await self._count(wanted)
-        ends: list[Document] = [{"$skip": query.offset}, {"$limit": query.limit}, {"$project": _BRIEF}]
+        exact = looked_through <= _MOST_SEARCHED
+        ends: list[Document] = [{"$skip": query.offset}, {"$limit": query.limit + 1}, {"$project": _BRIEF}]
         async with self._database.bounded():
             found = [_stored(one).run async for one in self._runs.aggregate([*among, *ends])]
-            counted = await self._runs.aggregate([*among, {"$count": "total"}]).to_list(1)
-        return found, counted[0]["total"] if counted else 0, looked_through <= _MOST_SEARCHED
+        seen = query.offset + len(found)
+        if len(found) <= query.limit and (found or not query.offset):
+            return found, seen, exact
+        try:
+            async with self._database.bounded(_COUNT_S):
+                counted = await self._runs.aggregate([*among, {"$count": "total"}]).to_list(1)
+        except errors.TimedOut:
+            return found[: query.limit], seen if found else 0, False
+        return found[: query.limit], counted[0]["total"] if counted else 0, exact
 
     async def _count(self, wanted: Document) -> tuple[int, bool]:
         """How many match, and whether that is all of them: neither many nor rare ones are counted to the end."""
