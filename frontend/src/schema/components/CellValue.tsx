@@ -76,6 +76,7 @@ function Badges({ value, colors }: Pick<Props, "value" | "colors">) {
       tt="none"
       fw={600}
       mr={4}
+      miw="min-content"
       color={color(colors?.[text(one)]) ?? "gray"}
     >
       {text(one)}

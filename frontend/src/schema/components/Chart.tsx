@@ -89,6 +89,9 @@ interface DrawnProps {
   height: number;
 }
 
+/** Its own keyboard layer says less than the table of numbers, and stands in the way. */
+const SILENT = { accessibilityLayer: false } as const;
+
 function Drawn({ node, data, named, height }: DrawnProps) {
   const common = {
     h: height,
@@ -98,15 +101,23 @@ function Drawn({ node, data, named, height }: DrawnProps) {
     withLegend: named.length > 1,
     // One that moves whenever something changes draws the eye to no purpose.
     tickLine: "none" as const,
-    gridAxis: "y" as const,
+    gridAxis: "x" as const,
   };
   switch (node.kind) {
     case "line":
-      return <LineChart {...common} curveType="monotone" lineProps={{ isAnimationActive: false }} />;
+      return (
+        <LineChart
+          {...common}
+          lineChartProps={SILENT}
+          curveType="monotone"
+          lineProps={{ isAnimationActive: false }}
+        />
+      );
     case "area":
       return (
         <AreaChart
           {...common}
+          areaChartProps={SILENT}
           type={node.stacked ? "stacked" : "default"}
           curveType="monotone"
           areaProps={{ isAnimationActive: false }}
@@ -116,6 +127,7 @@ function Drawn({ node, data, named, height }: DrawnProps) {
       return (
         <BarChart
           {...common}
+          barChartProps={SILENT}
           type={node.stacked ? "stacked" : "default"}
           barProps={{ isAnimationActive: false, radius: 3, maxBarSize: 48 }}
         />
@@ -136,12 +148,13 @@ function Pie({ data, height }: { data: Point[]; height: number }) {
   return (
     <Group gap="xl" align="center">
       <PieChart
+        pieChartProps={SILENT}
         data={slices}
         size={Math.min(height, 320) - 20}
         withTooltip
         tooltipDataSource="segment"
         strokeWidth={1}
-        pieProps={{ isAnimationActive: false }}
+        pieProps={{ isAnimationActive: false, rootTabIndex: -1 }}
         my={10}
       />
       <Box component="ul" m={0} p={0} style={{ listStyle: "none" }}>

@@ -1,4 +1,4 @@
-import { Box, Button, Group, Stepper as MantineStepper, Stack, Text } from "@mantine/core";
+import { Box, Button, Stepper as MantineStepper, Stack, VisuallyHidden } from "@mantine/core";
 import { useState } from "react";
 import { Icon } from "@/shared/icons/Icon";
 import { SchemaForm } from "../form/SchemaForm";
@@ -94,11 +94,9 @@ export default function Stepper({ node }: NodeProps<"stepper">) {
           )}
         </Stack>
       ))}
-      <Group justify="flex-end" mt={4}>
-        <Text size="xs" c="dimmed" role="status">
-          Step {active + 1} of {node.items.length}
-        </Text>
-      </Group>
+      <VisuallyHidden role="status">
+        Step {active + 1} of {node.items.length}
+      </VisuallyHidden>
     </Box>
   );
 }

@@ -134,7 +134,12 @@ function RowButton({ action, item }: { action: RowAction; item: Values }) {
 export function OutLink({ href, children }: { href: string; children: React.ReactNode }) {
   const out = !href.startsWith("/");
   return (
-    <Anchor href={href} inherit {...(out ? { target: "_blank", rel: "noopener noreferrer" } : {})}>
+    <Anchor
+      href={href}
+      inherit
+      underline="always"
+      {...(out ? { target: "_blank", rel: "noopener noreferrer" } : {})}
+    >
       {children}
     </Anchor>
   );

@@ -14,6 +14,7 @@ import { fill } from "../lib/templates";
 import { Notice } from "../Notice";
 import { useScope } from "../page/context";
 import type { NodeProps } from "../types";
+import styles from "./content.module.css";
 
 /** In a dialog that a row opened, or below a result, texts are templates; elsewhere braces are braces. */
 export function useFilled(text: string | null | undefined): string {
@@ -100,8 +101,7 @@ export function Divider({ node }: NodeProps<"divider">) {
       orientation={vertical ? "vertical" : "horizontal"}
       label={vertical ? undefined : (node.label ?? undefined)}
       labelPosition="center"
-      // A horizontal one in a row of things takes the room that is left.
-      style={vertical ? { minHeight: 24 } : { flexGrow: 1 }}
+      className={vertical ? styles.upright : styles.level}
       data-ui="divider"
     />
   );

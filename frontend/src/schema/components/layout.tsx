@@ -38,7 +38,7 @@ export function Grid({ node }: NodeProps<"grid">) {
   return (
     <SimpleGrid
       type="container"
-      cols={{ base: 1, "480px": Math.min(2, columns), "800px": Math.min(3, columns), "1000px": columns }}
+      cols={{ base: 1, "400px": Math.min(2, columns), "520px": Math.min(3, columns), "720px": columns }}
       spacing={length(node.gap) ?? "md"}
       data-ui="grid"
     >

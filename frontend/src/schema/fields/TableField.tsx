@@ -1,4 +1,4 @@
-import { ActionIcon, Box, Button, Input, Table, Text } from "@mantine/core";
+import { ActionIcon, Box, Button, Input, Table, Text, VisuallyHidden } from "@mantine/core";
 import { useRef } from "react";
 import { Icon } from "@/shared/icons/Icon";
 import { sentence } from "../form/validate";
@@ -35,7 +35,7 @@ export default function TableField({
 
   return (
     <Box role="group" aria-label={field.label} data-field={field.id}>
-      <Input.Label required={field.required === true} component="div">
+      <Input.Label required={field.required === true} component="div" display="block" mb={4}>
         {field.label}
       </Input.Label>
       {field.description && <Input.Description>{field.description}</Input.Description>}
@@ -54,7 +54,9 @@ export default function TableField({
                     )}
                   </Table.Th>
                 ))}
-                <Table.Th w={44} aria-label="Remove" />
+                <Table.Th w={44}>
+                  <VisuallyHidden>Remove</VisuallyHidden>
+                </Table.Th>
               </Table.Tr>
             </Table.Thead>
             <Table.Tbody>

@@ -27,6 +27,7 @@ function OneDialog({ node, number, scope, close }: Opened & { close: (number: nu
     onClose: closeThis,
     title: title || undefined,
     closeButtonProps: { "aria-label": "Close" },
+    styles: { title: { fontWeight: 650, fontSize: "var(--mantine-font-size-lg)" } },
     "data-dialog": node.id,
     ...(title ? {} : { "aria-label": node.id }),
   };

@@ -1,4 +1,4 @@
-import { Box, Checkbox, Table as MantineTable, UnstyledButton } from "@mantine/core";
+import { Box, Checkbox, Table as MantineTable, UnstyledButton, VisuallyHidden } from "@mantine/core";
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { memo, type ReactNode, useRef } from "react";
 import { Icon } from "@/shared/icons/Icon";
@@ -76,7 +76,7 @@ export function Rows({ rows, columns, view, initial, actions, selectable, height
         horizontalSpacing="md"
         layout={isVirtual ? "fixed" : "auto"}
         aria-rowcount={rows.length + 1}
-        miw={Math.min(150 * columns.length + 60 * actions.length, 1600)}
+        miw={Math.min(110 * columns.length + 40 * actions.length, 1600)}
       >
         <MantineTable.Thead>
           <MantineTable.Tr aria-rowindex={1}>
@@ -89,7 +89,11 @@ export function Rows({ rows, columns, view, initial, actions, selectable, height
                 onSort={() => view.toggleSort(column.id, view.sorting ?? initial)}
               />
             ))}
-            {actions.length > 0 && <MantineTable.Th w={40 * actions.length + 32} aria-label="Actions" />}
+            {actions.length > 0 && (
+              <MantineTable.Th w={40 * actions.length + 32}>
+                <VisuallyHidden>Actions</VisuallyHidden>
+              </MantineTable.Th>
+            )}
           </MantineTable.Tr>
         </MantineTable.Thead>
         <MantineTable.Tbody>
@@ -155,7 +159,7 @@ const Row = memo(
           </Cell>
         ))}
         {actions.length > 0 && (
-          <MantineTable.Td>
+          <MantineTable.Td className={styles.actions}>
             <RowButtons actions={actions} item={item} />
           </MantineTable.Td>
         )}
