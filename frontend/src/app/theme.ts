@@ -63,7 +63,7 @@ export const cssVariables: CSSVariablesResolver = () => ({
   },
   dark: {
     "--mantine-color-dimmed": "#a3a9b2",
-    "--mantine-color-placeholder": "#8d949e",
+    "--mantine-color-placeholder": "#9aa1ab",
     "--mantine-color-error": "#ff8787",
     "--mantine-color-anchor": "var(--mantine-color-brand-3)",
     ...Object.fromEntries(

@@ -73,6 +73,7 @@ export function SchemaForm({
   const [others, setOthers] = useState<string[]>([]);
   const [sending, setSending] = useState(false);
   const touched = useRef(false);
+  const refused = useRef(false);
   const form = useRef<HTMLFormElement>(null);
   const { shown, disabled, names } = useFieldStates(fields, values, pluginKey);
   const parts = useMemo(() => sections(fields), [fields]);
@@ -91,12 +92,15 @@ export function SchemaForm({
   const changers = useChangers(fields, change);
 
   const show = (found: Errors) => {
+    refused.current = true;
     setErrors(found);
-    // When React has drawn them.
-    requestAnimationFrame(() =>
-      form.current?.querySelector<HTMLElement>("[aria-invalid=true], [data-error=true] input")?.focus(),
-    );
   };
+  // The first field that was refused, when its fault is drawn and what was disabled meanwhile is not any more.
+  useEffect(() => {
+    if (!refused.current || sending || !Object.keys(errors).length) return;
+    refused.current = false;
+    form.current?.querySelector<HTMLElement>("[aria-invalid=true], [data-error=true] input")?.focus();
+  }, [errors, sending]);
 
   async function submit(event: FormEvent) {
     event.preventDefault();

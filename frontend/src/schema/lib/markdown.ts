@@ -145,7 +145,7 @@ const MARKS: [RegExp, (match: RegExpExecArray, depth: number) => Inline][] = [
     ([href]) => ({ kind: "link", href, children: [{ kind: "text", text: href }] }),
   ],
   [
-    /^\*\*(?=\S)(.+?)(?<=\S)\*\*/s,
+    /^\*\*(?=\S)(.+?)(?<=\S)\*\*(?!\*)/s,
     ([, text = ""], depth) => ({ kind: "strong", children: inline(text, depth + 1) }),
   ],
   [
