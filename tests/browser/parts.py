@@ -38,7 +38,9 @@ SOURCE = """
                 for step in range(1, 4):
                     context["logger"].info("step %d", step)
                     plugarr.progress(step, 4, f"at {step}")
-                    time.sleep(float(params.get("pause", 0)))
+                    time.sleep(0.1)  # what is told at once is told as one
+                    while step == params.get("wait_after") and not PluginData.objects.get_collection_data(SAID["key"], "go"):
+                        time.sleep(0.05)
                 return {"status": "ok", "message": "Stepped"}
             if action == "reorder":
                 for item in params["items"]:

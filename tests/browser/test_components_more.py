@@ -35,7 +35,7 @@ PAGES = {
         {"type": "drawer", "id": "side", "title": "Aside", "position": "left", "size": 300, "components": [{"type": "text", "content": "in the drawer"}]},
     ]},
     "runs": {"components": [
-        {"type": "button", "label": "Step", "action": "steps", "params": {"pause": 0.4}},
+        {"type": "button", "label": "Step", "action": "steps", "params": {"wait_after": 2}},
         {"type": "progress", "label": "Steps", "action": "steps"},
         {"type": "progress", "label": "Value", "value": 42, "color": "red"},
         {"type": "log", "title": "Its log", "action": "steps", "height": 120},
@@ -68,7 +68,7 @@ def test_stats_and_charts(parts, page):
     chart = lambda kind: shown.locator(f"[data-ui=chart][data-kind={kind}]").first  # noqa: E731
     expect(chart("line")).to_contain_text("Lines")
     expect(chart("line").locator("path.recharts-line-curve")).to_have_count(1)
-    expect(chart("area").locator("path.recharts-area-area")).to_have_count(1)
+    expect(chart("area").locator("path.recharts-area-area").first).to_be_visible()
     expect(chart("bar").locator(".recharts-bar-rectangle")).to_have_count(2)
     expect(chart("pie").locator(".recharts-pie-sector")).to_have_count(2)
     # the same numbers for who cannot see the picture
@@ -100,6 +100,7 @@ def test_things_to_read(parts, page, contexts):
         "cover",
     )
     expect(shown.get_by_text("No picture: Nothing")).to_be_visible()
+    expect(shown.locator("[data-ui=details]")).to_have_count(2)
     named, whole = shown.locator("[data-ui=details]").all()
     expect(named.locator("dt")).to_have_text(["The team", "Points"])
     expect(named.locator("dd")).to_have_text(["City", "30 B"])
@@ -116,6 +117,7 @@ def test_things_to_read(parts, page, contexts):
 
 def test_progress_and_log_follow_a_run(parts, page):
     shown = parts.visit(page, "runs")
+    expect(shown.locator("[data-ui=progress]")).to_have_count(2)
     steps, value = shown.locator("[data-ui=progress]").all()
     expect(steps).to_contain_text("Not run yet")
     expect(value.get_by_role("progressbar")).to_have_attribute("aria-valuenow", "42")
@@ -123,8 +125,11 @@ def test_progress_and_log_follow_a_run(parts, page):
     expect(log).to_contain_text("Its log")
     assert log.get_by_role("log").bounding_box()["height"] == 120
     shown.get_by_role("button", name="Step").click()
-    expect(steps).to_contain_text("at 1")
+    expect(steps).to_contain_text("at 2 · 2 of 4")
     expect(steps.get_by_role("progressbar")).to_have_attribute("aria-valuenow", "50")
+    expect(log).to_contain_text("step 2")
+    expect(shown.get_by_role("button", name="Step")).to_have_attribute("aria-busy", "true")
+    parts.put("go", [{}])
     expect(log).to_contain_text("step 3")
     expect(notice(page, "Stepped")).to_be_visible()
     expect(steps).to_have_attribute("data-state", "succeeded")

@@ -159,6 +159,8 @@ async def test_a_built_ui_is_served_with_its_deep_links(
         index = await client.get("/")
         same = await client.get("/", headers={"if-none-match": index.headers["etag"]})
         assert same.status_code == 304
+        for name in ("content-security-policy", "cache-control", "vary"):
+            assert same.headers[name] == index.headers[name], name
         asset = await client.get("/assets/index-abc123.js")
         assert "immutable" in asset.headers["cache-control"]
         assert asset.headers["content-type"].startswith(("text/javascript", "application/javascript"))

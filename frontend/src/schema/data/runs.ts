@@ -4,12 +4,15 @@ import { isFinal } from "@/shared/actions/outcome";
 import { api, call } from "@/shared/api/client";
 import { keys } from "@/shared/api/keys";
 import type { Run } from "@/shared/api/types";
-import { useLiveQuery, useTopic } from "@/shared/live/LiveProvider";
+import { useInvalidate, useLiveQuery, useTopic } from "@/shared/live/LiveProvider";
 import { topics } from "@/shared/live/topics";
 import { isObject } from "../lib/path";
 
 /** Should a frame be lost, what goes on is looked at this often. */
 const LOOK_MS = 5_000;
+
+const lookAgain = (run: Run | null | undefined): number | false =>
+  run && !isFinal(run.state) ? LOOK_MS : false;
 
 /** A run of the plugin: the one of that id, else the last one of the action, or of any. */
 export function useShownRun(plugin: string, id: string | undefined, action: string | undefined) {
@@ -23,12 +26,14 @@ export function useShownRun(plugin: string, id: string | undefined, action: stri
       const found = await call(api.GET("/api/runs/", { params: { query } }));
       return found.runs[0] ?? null;
     },
+    refetchInterval: (query) => lookAgain(query.state.data),
   });
   useLiveQuery(id ? topics.run(id) : null, keys.run(id ?? ""));
   const named = useQuery({
     queryKey: keys.run(id ?? ""),
     enabled: !!id,
     queryFn: () => call(api.GET("/api/runs/{run_id}/", { params: { path: { run_id: id ?? "" } } })),
+    refetchInterval: (query) => lookAgain(query.state.data),
   });
   const query = id ? named : latest;
   return { run: query.data ?? null, isPending: query.isPending, error: query.error };
@@ -44,16 +49,17 @@ export interface Progress {
 export function useProgress(run: Run | null): Progress | null {
   const [told, setTold] = useState<{ run: string; progress: Progress } | null>(null);
   const going = run !== null && !isFinal(run.state);
+  const invalidate = useInvalidate();
   useTopic(going ? topics.progress(run.run_id) : null, (event) => {
-    const progress = event.type === "frame" ? readProgress(event.frame.data) : null;
+    if (event.type !== "frame") return invalidate(keys.runs, keys.run(run?.run_id ?? ""));
+    const progress = readProgress(event.frame.data);
     if (progress && run) setTold({ run: run.run_id, progress });
   });
   if (!run) return null;
-  const carried = readProgress((run as { progress?: unknown }).progress);
-  // What was told may be newer than what was read, never the other way round while it goes on.
-  return told?.run === run.run_id && going
-    ? told.progress
-    : (carried ?? (told?.run === run.run_id ? told.progress : null));
+  const carried = readProgress(run.progress);
+  if (told?.run !== run.run_id) return carried;
+  // What was read may be older than what was told, or newer where a frame was lost.
+  return carried && (!going || carried.done > told.progress.done) ? carried : told.progress;
 }
 
 function readProgress(value: unknown): Progress | null {

@@ -52,6 +52,7 @@ export function ColorField({ field, value, onChange, error, disabled, bare }: Fi
       onChange={(next) => onChange(next)}
       placeholder={field.placeholder ?? "#rrggbb"}
       format="hex"
+      fixOnBlur={false}
       disabled={disabled}
       swatches={["#e03131", "#f08c00", "#2f9e44", "#1971c2", "#6741d9", "#343a40"]}
       eyeDropperButtonProps={{ "aria-label": "Pick a colour from the screen" }}

@@ -3,7 +3,10 @@ import { CLOSED, parse, type TopicFrame } from "./protocol";
 
 export type LiveState = "off" | "connecting" | "live" | "lost" | "refused";
 
-export type TopicEvent = { type: "frame"; frame: TopicFrame } | { type: "reload"; topic: string };
+/** `subscribed`: from now on frames come; what was read before may lack what happened in between. */
+export type TopicEvent =
+  | { type: "frame"; frame: TopicFrame }
+  | { type: "reload" | "subscribed"; topic: string };
 
 type TopicListener = (event: TopicEvent) => void;
 type UpdateListener = (data: Record<string, unknown>) => void;
@@ -92,6 +95,9 @@ export class LiveConnection {
       listeners = new Set();
       this.#listeners.set(topic, listeners);
       this.#want(topic);
+    } else if (!listeners.size) {
+      // Nobody heard the frames of the moment in which one page replaced another.
+      queueMicrotask(() => this.#tellTopic(topic, { type: "subscribed", topic }));
     }
     listeners.add(listener);
     return () => {
@@ -125,7 +131,9 @@ export class LiveConnection {
         return;
       case "subscribed":
         for (const [topic, at] of Object.entries(incoming.positions)) {
-          if (this.#listeners.has(topic) && !this.#positions.has(topic)) this.#positions.set(topic, at);
+          if (!this.#listeners.has(topic) || this.#positions.has(topic)) continue;
+          this.#positions.set(topic, at);
+          this.#tellTopic(topic, { type: "subscribed", topic });
         }
         return;
       case "topic":
