@@ -28,6 +28,8 @@ class Contents(Protocol):
 
     def read(self, digest: str) -> AsyncIterator[bytes]: ...
 
+    async def has(self, digest: str) -> bool: ...
+
 
 class FileService:
     """What the gateway does with files; the data service knows whose they are."""
@@ -54,6 +56,8 @@ class FileService:
     async def get(self, file_id: str) -> tuple[StoredFile, AsyncIterator[bytes]]:
         """A file and its content. Raises NotFound."""
         stored: StoredFile = await self._asks.request(c.GET_FILE, GetFile(id=file_id))
+        if not await self._contents.has(file_id):
+            raise errors.NotFound(f"the content of file {file_id} is gone")
         return stored, self._contents.read(file_id)
 
     async def handed(

@@ -157,13 +157,19 @@ class Schedules:
             )
         return bool(result.modified_count)
 
-    async def ran_now(self, schedule: StoredSchedule, decision: Decision) -> None:
-        """Enter a run that no tick asked for."""
+    async def ran_now(self, schedule: StoredSchedule, decision: Decision, *, alone: bool) -> bool:
+        """Enter a run that no tick asked for; `alone` only where no other began since the known one."""
+        wanted: Document = {"_id": schedule.id}
+        if alone:
+            wanted["last_run_id"] = schedule.last_run_id
         async with self._database.bounded():
-            await self._enter(decision.entry())
-            await self._schedules.update_one(
-                {"_id": schedule.id}, {"$set": {"last_at": decision.at, "last_run_id": decision.run_id}}
+            result = await self._schedules.update_one(
+                wanted, {"$set": {"last_at": decision.at, "last_run_id": decision.run_id}}
             )
+            if not result.matched_count:
+                return False
+            await self._enter(decision.entry())
+        return True
 
     async def ticks(self, query: ListTicks) -> tuple[list[Tick], int]:
         """A page of what became of ticks, the newest first, and how many there are."""

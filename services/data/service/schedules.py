@@ -105,7 +105,8 @@ class ScheduleService:
                     f"run {going} has not ended: wait for it, cancel it, or let the schedule overlap"
                 )
         run_id = new_id()
-        await self._ticker.run_now(schedule, run_id, command.actor)
+        if not await self._ticker.run_now(schedule, run_id, command.actor):
+            raise errors.Conflict("it has begun to run just now")
         return m.ScheduleStarted(run_id=run_id)
 
     async def ticks(self, command: m.ListTicks) -> m.TickPage:

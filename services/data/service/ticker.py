@@ -26,8 +26,8 @@ LATE_S: Final = 90.0
 """A tick that is dealt with later than that was missed."""
 AHEAD_S: Final = 86_400.0
 """Timers are set that much ahead; what is due later is looked at again until then."""
-_FORGOTTEN_S: Final = 2 * 86_400.0
-"""A run of which nothing is known for so long has ended: its command is forgotten after a day."""
+_NEW_S: Final = 60.0
+"""So long a run may be in no history yet; of an older one its command is looked for."""
 
 log = get_logger(__name__)
 
@@ -78,8 +78,8 @@ class Ticker:
         if waiting is not None:
             await self.wait_for(waiting)
 
-    async def run_now(self, schedule: StoredSchedule, run_id: str, actor: str | None) -> None:
-        """Run what the schedule runs because somebody wants it."""
+    async def run_now(self, schedule: StoredSchedule, run_id: str, actor: str | None) -> bool:
+        """Run what the schedule runs because somebody wants it; False where somebody else was quicker."""
         decision = Decision(
             key=run_id,
             schedule_id=schedule.id,
@@ -88,8 +88,11 @@ class Ticker:
             reason=f"run now by {actor}" if actor else "run now",
             run_id=run_id,
         )
+        # Entered first, so that of two at once only one runs, where it may not overlap.
+        if not await self._schedules.ran_now(schedule, decision, alone=schedule.overlap == "skip"):
+            return False
         await self._send(schedule, run_id, actor=actor, trigger="user")
-        await self._schedules.ran_now(schedule, decision)
+        return True
 
     async def wait_for(self, schedule: StoredSchedule) -> None:
         """Have the bus keep the time of the next tick, where that is soon."""
@@ -111,7 +114,9 @@ class Ticker:
             return None if stored.run.state in FINAL else run_id
         # In no history yet, or in none any more.
         since = parse_timestamp(schedule.last_at).timestamp() if schedule.last_at else 0.0
-        return run_id if time.time() - since < _FORGOTTEN_S else None
+        if time.time() - since < _NEW_S:
+            return run_id
+        return run_id if await self._commands.find(run_id) is not None else None
 
     async def _decision(self, schedule: StoredSchedule, due: Timestamp) -> Decision:
         timing = timing_of(schedule)

@@ -235,6 +235,29 @@ async def test_run_now_is_the_users_run_and_refused_while_the_last_one_goes_on(
     assert (await get(gateway, made.id)).next_at == made.next_at
 
 
+async def test_of_two_who_run_it_now_at_once_one_does(gateway: Bus, plugin: str, bus_of: BusOf) -> None:
+    made = await make(gateway, plugin, cron="@yearly")
+    asked = (gateway.request(c.RUN_SCHEDULE, m.RunSchedule(id=made.id)) for _ in range(6))
+    answers = await asyncio.gather(*asked, return_exceptions=True)
+    assert sorted(type(answer).__name__ for answer in answers) == ["Conflict"] * 5 + ["ScheduleStarted"]
+    assert len(await commands(await bus_of("executor"), plugin)) == 1
+
+
+async def test_a_run_that_was_never_stored_holds_up_no_tick(
+    data: App, gateway: Bus, plugin: str, mongo_url: str, bus_of: BusOf
+) -> None:
+    made = await make(gateway, plugin, cron="@yearly")
+    # As after the end of the process that was about to store its command.
+    database = Database(mongo_url, timeout_s=5, bulk_timeout_s=5)
+    hour_ago = timestamp_of((datetime.now(UTC) - timedelta(hours=1)).timestamp())
+    await database.collection("schedules").update_one(
+        {"_id": made.id}, {"$set": {"last_at": hour_ago, "last_run_id": new_id()}}
+    )
+    database.close()
+    await gateway.request(c.RUN_SCHEDULE, m.RunSchedule(id=made.id))
+    assert len(await commands(await bus_of("executor"), plugin)) == 1
+
+
 async def test_a_change_of_the_name_leaves_the_next_tick_and_a_change_of_the_time_does_not(
     gateway: Bus, plugin: str
 ) -> None:

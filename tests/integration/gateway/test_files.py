@@ -48,6 +48,10 @@ async def test_a_file_comes_back_as_a_download_and_never_as_a_page(site: Served)
     assert (await site.as_("viewer").get(f"{FILES}{value['id']}/")).status_code == 403
     assert (await site.client().get(f"{FILES}{value['id']}/")).status_code == 401
     assert (await site.as_("user").get(f"{FILES}{new_id()}/")).status_code == 404
+    hollow = new_id()
+    stored = site.platform.files.files[value["id"]]
+    site.platform.files.files[hollow] = stored.model_copy(update={"id": hollow})
+    assert (await site.as_("user").get(f"{FILES}{hollow}/")).status_code == 404
 
 
 @pytest.mark.parametrize(
