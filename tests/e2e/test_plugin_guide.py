@@ -26,6 +26,8 @@ CLASS = example(GUIDE, "python", "class Plugin:")
 PROGRESS = example(GUIDE, "python", "import plugarr")
 STORED = example(GUIDE, "python", "PluginData.objects")
 PAGES = example(GUIDE, "python", "pages = {")
+EMITTING = example(GUIDE, "python", "plugarr.emit(")
+FILE = example(GUIDE, "python", "plugarr.open_file(")
 COMMANDS = example(GUIDE, "sh", "plugarr new")
 
 
@@ -35,7 +37,37 @@ def inside(block: str, depth: int) -> str:
 
 def test_no_example_of_the_guide_is_left_out() -> None:
     shown = {text for language, text in examples(GUIDE) if language}
-    assert shown == {DECLARED, CLASS, PROGRESS, STORED, PAGES, COMMANDS}
+    assert shown == {DECLARED, CLASS, PROGRESS, STORED, PAGES, EMITTING, FILE, COMMANDS}
+
+
+def test_events_and_files(api: Api, written: Written) -> None:
+    source = f"""
+import plugarr
+
+class Plugin:
+    name = "Synced"
+    actions = [{{"id": "heard", "label": "Heard", "events": ["sports.synced"]}}]
+
+    def run(self, action, params, context):
+        if action == "emit":
+{inside(EMITTING, 3)}
+            return {{"status": "ok"}}
+        if action == "heard":
+            return {{"status": "ok", "heard": params}}
+{inside(FILE, 2)}
+        return {{"status": "ok", "text": text}}
+"""
+    key = written.enabled("synced", source)
+    api.result(key, "emit")
+
+    def heard() -> dict[str, Any] | None:
+        runs = api.http.get("/api/runs/", params={"plugin": key}).json()["runs"]
+        return next((run for run in runs if (run["action"], run["state"]) == ("heard", "succeeded")), None)
+
+    run = api.http.get(f"/api/runs/{wait_until(heard, 20)['run_id']}/").json()
+    assert run["result"]["heard"] == {"event": "sports.synced", "payload": {"calendar": 7, "new": 12}}
+    file = api.http.post("/api/files/", files={"file": ("a.m3u", "#EXTM3U ü".encode())}).json()
+    assert api.result(key, "read", {"playlist": file})["text"] == "#EXTM3U ü"
 
 
 def test_the_class_and_its_plugin_json(api: Api, written: Written) -> None:
