@@ -6,8 +6,11 @@ from typing import Any
 
 from shared.contracts import catalog as c
 from shared.contracts import schedules as m
-from shared.contracts.runs import RunRequested
+from shared.contracts.base import now
+from shared.contracts.runs import RunRequested, RunState
 from shared.messaging.bus import Bus
+from shared.messaging.ledger import NOTHING, Ledger
+from tests.integration.data.runs_talk import state_of
 
 
 async def make(gateway: Bus, plugin: str, **more: Any) -> m.StoredSchedule:
@@ -36,3 +39,12 @@ async def eventually(check: Callable[[], Awaitable[Any]], seconds: float = 30) -
         while not (found := await check()):  # noqa: ASYNC110 - asks other processes, which have no event for us
             await asyncio.sleep(0.05)
     return found
+
+
+async def end_runs(executor: Ledger, bus: Bus, plugin: str) -> None:
+    """End every run of a plugin that has not ended."""
+    for command in await commands(bus, plugin):
+        entry = await executor.last(command.run_id)
+        if entry is None:
+            state: RunState = state_of(command, "succeeded", outcome="ok", ended_at=now())
+            await executor.append(state, after=NOTHING)

@@ -14,23 +14,12 @@ from shared.contracts import catalog as c
 from shared.contracts import schedules as m
 from shared.contracts.base import new_id, now, timestamp_of
 from shared.contracts.data import DeletePluginConfig, SetEnabled
-from shared.contracts.runs import RunState
 from shared.messaging.bus import Bus
-from shared.messaging.ledger import NOTHING, Ledger
+from shared.messaging.ledger import Ledger
 from tests.integration.data.conftest import StartData
-from tests.integration.data.runs_talk import state_of
-from tests.integration.data.schedules_talk import commands, eventually, get, make, ticks
+from tests.integration.data.schedules_talk import commands, end_runs, eventually, get, make, ticks
 
 BusOf = Callable[[str], Awaitable[Bus]]
-
-
-async def end_runs(executor: Ledger, bus: Bus, plugin: str) -> None:
-    """End every run of a plugin that has not ended."""
-    for command in await commands(bus, plugin):
-        entry = await executor.last(command.run_id)
-        if entry is None:
-            state: RunState = state_of(command, "succeeded", outcome="ok", ended_at=now())
-            await executor.append(state, after=NOTHING)
 
 
 async def rewind(mongo_url: str, schedule_id: str, seconds: float) -> str:
@@ -220,47 +209,6 @@ async def test_a_single_time_comes_about_once(gateway: Bus, plugin: str, bus_of:
     with pytest.raises(errors.Invalid, match="has passed") as raised:
         await gateway.request(c.UPDATE_SCHEDULE, m.UpdateSchedule(id=made.id, enabled=True))
     assert raised.value.path == "at"
-
-
-async def test_run_now_is_the_users_run_and_refused_while_the_last_one_goes_on(
-    gateway: Bus, plugin: str, executor: Ledger, bus_of: BusOf
-) -> None:
-    made = await make(gateway, plugin, cron="0 0 1 1 *", secret_params=("key",), params={"key": "s3"})
-    bus = await bus_of("executor")
-    started = await gateway.request(c.RUN_SCHEDULE, m.RunSchedule(id=made.id, actor="user:bob"))
-    [command] = await commands(bus, plugin)
-    assert (command.run_id, command.actor, command.trigger) == (started.run_id, "user:bob", "user")
-    assert (command.params, command.secret_params) == ({"key": "s3"}, ("key",))
-    with pytest.raises(errors.Conflict, match=started.run_id):
-        await gateway.request(c.RUN_SCHEDULE, m.RunSchedule(id=made.id))
-    await end_runs(executor, bus, plugin)
-    await gateway.request(c.RUN_SCHEDULE, m.RunSchedule(id=made.id))
-    [_, tick] = await ticks(gateway, made.id)
-    assert (tick.outcome, tick.reason) == ("ran", "run now by user:bob")
-    assert (await get(gateway, made.id)).next_at == made.next_at
-
-
-async def test_of_two_who_run_it_now_at_once_one_does(gateway: Bus, plugin: str, bus_of: BusOf) -> None:
-    made = await make(gateway, plugin, cron="@yearly")
-    asked = (gateway.request(c.RUN_SCHEDULE, m.RunSchedule(id=made.id)) for _ in range(6))
-    answers = await asyncio.gather(*asked, return_exceptions=True)
-    assert sorted(type(answer).__name__ for answer in answers) == ["Conflict"] * 5 + ["ScheduleStarted"]
-    assert len(await commands(await bus_of("executor"), plugin)) == 1
-
-
-async def test_a_run_that_was_never_stored_holds_up_no_tick(
-    data: App, gateway: Bus, plugin: str, mongo_url: str, bus_of: BusOf
-) -> None:
-    made = await make(gateway, plugin, cron="@yearly")
-    # As after the end of the process that was about to store its command.
-    database = Database(mongo_url, timeout_s=5, bulk_timeout_s=5)
-    hour_ago = timestamp_of((datetime.now(UTC) - timedelta(hours=1)).timestamp())
-    await database.collection("schedules").update_one(
-        {"_id": made.id}, {"$set": {"last_at": hour_ago, "last_run_id": new_id()}}
-    )
-    database.close()
-    await gateway.request(c.RUN_SCHEDULE, m.RunSchedule(id=made.id))
-    assert len(await commands(await bus_of("executor"), plugin)) == 1
 
 
 async def test_a_change_of_the_name_leaves_the_next_tick_and_a_change_of_the_time_does_not(
