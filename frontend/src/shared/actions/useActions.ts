@@ -4,12 +4,12 @@ import { api, call } from "../api/client";
 import { keys } from "../api/keys";
 import { ApiError } from "../api/problem";
 import type { Confirm, Json, Run } from "../api/types";
-import { useLiveQuery, useLiveState } from "../live/LiveProvider";
+import { useLiveQuery, useLiveState, useTopic } from "../live/LiveProvider";
 import { topics } from "../live/topics";
 import { ask, questionOf } from "./confirm";
 import { follow } from "./followed";
 import { showEnd } from "./notify";
-import { type Ended, messageIn, outcomeOf } from "./outcome";
+import { type Ended, isFinal, messageIn, outcomeOf } from "./outcome";
 
 /** Longer actions go on by themselves; their end comes over the live connection. */
 const WAIT_S = 5;
@@ -74,7 +74,14 @@ export function useActiveRuns(plugin: string | null): readonly Run[] {
   const all = useContext(ActiveRunsContext);
   const live = useLiveState() === "live";
   const own = all === null;
-  useLiveQuery(own ? (plugin === null ? topics.runs : topics.runsOf(plugin)) : null, keys.activeRuns(plugin));
+  const topic = own ? (plugin === null ? topics.runs : topics.runsOf(plugin)) : null;
+  useLiveQuery(topic, keys.activeRuns(plugin));
+  const [ended, setEnded] = useState(NOBODY);
+  useTopic(topic, (event) => {
+    const id = event.type === "frame" && isEnd(event.frame.type) ? event.frame.data.run_id : undefined;
+    // What is read for a moment longer may still call it running.
+    if (typeof id === "string") setEnded((before) => new Set([...before, id].slice(-200)));
+  });
   const { data } = useQuery({
     queryKey: keys.activeRuns(plugin),
     queryFn: async () => {
@@ -92,12 +99,18 @@ export function useActiveRuns(plugin: string | null): readonly Run[] {
     refetchInterval: live ? 30_000 : 4_000,
   });
   return useMemo(
-    () => (own ? (data ?? NONE) : all.filter((run) => run.plugin === plugin)),
-    [own, data, all, plugin],
+    () =>
+      own
+        ? (data ?? NONE).filter((run) => !ended.has(run.run_id))
+        : all.filter((run) => run.plugin === plugin),
+    [own, data, all, plugin, ended],
   );
 }
 
 const NONE: readonly Run[] = [];
+const NOBODY: ReadonlySet<string> = new Set();
+
+const isEnd = (type: string): boolean => isFinal(type.replace(/^run\./, "") as Run["state"]);
 
 async function request(plugin: string, action: ActionCall): Promise<Ended & { told?: boolean }> {
   try {

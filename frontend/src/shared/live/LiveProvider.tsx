@@ -6,6 +6,7 @@ import {
   useEffect,
   useEffectEvent,
   useMemo,
+  useRef,
   useState,
   useSyncExternalStore,
 } from "react";
@@ -63,8 +64,18 @@ export function useTopic(topic: string | null, listener: (event: TopicEvent) => 
 /** Refetch queries whenever something happens to a topic. */
 export function useLiveQuery(topic: string | null, ...stale: QueryKey[]): void {
   const invalidate = useInvalidate();
-  useTopic(topic, () => invalidate(...stale));
+  const again = useRef<ReturnType<typeof setTimeout>>(undefined);
+  useTopic(topic, (event) => {
+    invalidate(...stale);
+    if (event.type !== "frame" || !event.frame.type.startsWith("run.")) return;
+    // The history of runs is written from the same events, and may not have been when it was read just now.
+    clearTimeout(again.current);
+    again.current = setTimeout(() => invalidate(...stale), HISTORY_MS);
+  });
+  useEffect(() => () => clearTimeout(again.current), []);
 }
+
+const HISTORY_MS = 700;
 
 /** Marks queries stale, coalesced with what the live connection marks. */
 export function useInvalidate(): (...stale: QueryKey[]) => void {
