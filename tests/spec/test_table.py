@@ -14,7 +14,7 @@ from tests.spec.fragments import BLOCKS, KEYS, MANIFEST
 TABLE = Path(__file__).with_name("table.tsv")
 PARTS = {
     "e2e": "plugins that run on the whole platform, driven over HTTP; `e2e=` names the test",
-    "frontend": "the web UI in a real browser",
+    "frontend": "the web UI in a real browser; `frontend=` names the test",
     "celery": "background tasks in plugin hosts",
     "django": "the host application's models in plugin hosts",
     "websocket": "live updates over the WebSocket",
@@ -88,7 +88,12 @@ def test_every_named_test_exists():
 
 
 def test_every_test_that_a_part_names_exists():
-    named = {part.partition("=")[2] for row in rows() for part in row.parts if part.startswith("e2e")}
+    named = {
+        part.partition("=")[2]
+        for row in rows()
+        for part in row.parts
+        if part.startswith(("e2e", "frontend="))
+    }
     assert {test for test in named if not exists(test)} == set()
 
 
