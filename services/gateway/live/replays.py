@@ -77,5 +77,6 @@ async def replayed(streams: Streams, topic: Topic, source: Source, since: Positi
         return RELOAD
     # Asked for when all is read: what was evicted meanwhile shows.
     state = await streams.state(topic.origin.stream)
-    intact = state.epoch == since.epoch and state.floor <= since.seq <= state.last
+    kept = state.floor <= since.seq or topic.origin.latest
+    intact = state.epoch == since.epoch and kept and since.seq <= state.last
     return Replay(frames, cursor) if intact else RELOAD

@@ -64,7 +64,7 @@ class Source:
             if message.seq <= self.seq:
                 return
             missed = message.seq - 1 if self.origin.whole else message.previous
-            if missed > self.seq:
+            if missed > self.seq and not self.origin.latest:
                 try:
                     await self._fill(missed)
                 except errors.PlugarrError as error:
@@ -77,7 +77,8 @@ class Source:
         """Deliver what was stored and not told. Raises Unavailable, TimedOut."""
         async with self._lock:
             state = await self._streams.state(self.origin.stream)
-            if state.epoch != self.epoch or state.last < self.seq or state.floor > self.seq:
+            evicted = state.floor > self.seq and not self.origin.latest
+            if state.epoch != self.epoch or state.last < self.seq or evicted:
                 self._begin(state)
                 self._reload()
                 return

@@ -37,6 +37,8 @@ class Origin:
     subject: str
     whole: bool = False
     """Whether these are all of the stream's messages: what is missing then shows in the sequence itself."""
+    latest: bool = False
+    """Whether only the newest of a subject counts, and the stream keeps no other: then nothing is missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +107,7 @@ def _all(contract: StoredEvent[Any], *, whole: bool = False) -> Origin:
 
 
 def _one(contract: StoredEvent[Any], **names: str) -> Origin:
-    return Origin(contract.stream, contract.subject.of(**names))
+    return Origin(contract.stream, contract.subject.of(**names), latest=contract is c.RUN_PROGRESSED)
 
 
 def _as_stored(event: Event) -> Shown:

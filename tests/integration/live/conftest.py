@@ -55,6 +55,12 @@ class Client:
 Join = Callable[..., Any]
 
 
+async def until(holds: Callable[[], bool], seconds: float = 20) -> None:
+    async with asyncio.timeout(seconds):
+        while not holds():  # noqa: ASYNC110 - looks at what has no event for tests
+            await asyncio.sleep(0.01)
+
+
 @pytest_asyncio.fixture(loop_scope="module")
 async def join() -> AsyncIterator[Join]:
     """`await join(site, "viewer")`: a client that is known; closed with the test."""
@@ -62,7 +68,7 @@ async def join() -> AsyncIterator[Join]:
 
     async def open_client(at: Served, level: str | None = "user", query: str = "", **more: Any) -> Client:
         url = at.url.replace("http", "ws", 1) + "/ws/" + query
-        client = Client(await connect(url, compression=None, proxy=None, **more))
+        client = Client(await connect(url, compression=None, proxy=None, close_timeout=0.5, **more))
         opened.append(client)
         if level:
             await client.say(op="auth", token=at.token(level))
