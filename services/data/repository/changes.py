@@ -27,10 +27,12 @@ _ANSWER_S: Final = 10.0
 """How much later than asked for an answer may come."""
 _LOST: Final = frozenset(
     {
+        9,  # FailedToParse, and below another one: what stands in the stream was never a token
         136,  # CappedPositionLost
         260,  # InvalidResumeToken
         280,  # ChangeStreamFatalError: the token is in no oplog
         286,  # ChangeStreamHistoryLost: the oplog has moved on
+        50811,  # KeyString format error
         10334,  # BSONObjectTooLarge: an event that nobody can be told of
     }
 )
