@@ -104,9 +104,11 @@ class Channel:
 class Feed:
     """A source, and the topics that show what it tells."""
 
-    def __init__(self, streams: Streams, origin: Origin, prepare: Prepare) -> None:
+    def __init__(
+        self, streams: Streams, origin: Origin, prepare: Prepare, behind: Callable[[], None]
+    ) -> None:
         self.origin = origin
-        self.source = Source(streams, origin, deliver=self._deliver, reload=self._reload)
+        self.source = Source(streams, origin, deliver=self._deliver, reload=self._reload, behind=behind)
         self.channels: dict[str, Channel] = {}
         self.watchers: list[Callable[[Event], None]] = []
         self.users = 0
@@ -194,12 +196,13 @@ class Hub:
             replay = await self._missed(following, following.since)
         # From here on nothing is awaited: no frame comes between.
         if following.missed or replay.reload:
-            following.after = 0
+            # What was held is older than this, too.
+            following.after, following.held = 0, None
             channel.tell_reload(following)
-        else:
-            for data in replay.frames:
-                following.receiver.send(data)
-            following.after = replay.cursor
+            return
+        for data in replay.frames:
+            following.receiver.send(data)
+        following.after = max(following.after, replay.cursor)
         held, following.held = following.held or [], None
         for seq, data in held:
             if seq > following.after:
@@ -229,7 +232,7 @@ class Hub:
     async def _use(self, origin: Origin) -> Feed:
         feed = self._feeds.get(origin)
         if feed is None:
-            feed = self._feeds[origin] = Feed(self._streams, origin, self._prepare)
+            feed = self._feeds[origin] = Feed(self._streams, origin, self._prepare, self.look)
         feed.users += 1
         try:
             await asyncio.shield(feed.started)

@@ -22,11 +22,17 @@ class Source:
     """Follows a subject of a stream from the moment on when it is started.
 
     `deliver` gets each message once and in order; `reload` says that some are missing for good. Neither is
-    called while the other runs.
+    called while the other runs. `behind` asks for `catch_up` to be called soon.
     """
 
     def __init__(
-        self, streams: Streams, origin: Origin, *, deliver: Deliver, reload: Callable[[], None]
+        self,
+        streams: Streams,
+        origin: Origin,
+        *,
+        deliver: Deliver,
+        reload: Callable[[], None],
+        behind: Callable[[], None],
     ) -> None:
         self.origin = origin
         self.epoch = ""
@@ -35,6 +41,7 @@ class Source:
         self._streams = streams
         self._deliver = deliver
         self._reload = reload
+        self._behind = behind
         self._lock = asyncio.Lock()
         self._stop: Callable[[], Awaitable[None]] | None = None
         self.newest = 0
@@ -63,14 +70,13 @@ class Source:
         async with self._lock:
             if message.seq <= self.seq:
                 return
-            missed = message.seq - 1 if self.origin.whole else message.previous
-            if missed > self.seq and not self.origin.latest:
-                try:
-                    await self._fill(missed)
-                except errors.PlugarrError as error:
-                    # It is not skipped: `catch_up` reads it from the stream.
-                    log.info("gap_not_filled", subject=self.origin.subject, reason=error.message)
-                    return
+            try:
+                await self._read_before(message)
+            except errors.PlugarrError as error:
+                # It is not skipped: `catch_up` reads it from the stream.
+                log.info("gap_not_filled", subject=self.origin.subject, reason=error.message)
+                self._behind()
+                return
             await self._pass_on(message)
 
     async def catch_up(self) -> None:
@@ -97,6 +103,16 @@ class Source:
     def _begin(self, state: StreamState) -> None:
         self.epoch, self.seq = state.epoch, state.last
         self.newest, self._looked_at = 0, state.last
+
+    async def _read_before(self, message: Message) -> None:
+        """Deliver what was stored before a message and not told."""
+        match self.origin.extent:
+            case "some" if message.seq > self.seq + 1:
+                await self._read_on(message.seq - 1)
+            case "all" if message.seq > self.seq + 1:
+                await self._fill(message.seq - 1)
+            case "one" if message.previous > self.seq and not self.origin.latest:
+                await self._fill(message.previous)
 
     async def _fill(self, upto: int) -> None:
         """Deliver everything up to a message that is known to have been stored."""

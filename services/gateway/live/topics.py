@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import orjson
 
@@ -35,8 +35,9 @@ class Origin:
 
     stream: str
     subject: str
-    whole: bool = False
-    """Whether these are all of the stream's messages: what is missing then shows in the sequence itself."""
+    extent: Literal["one", "some", "all"] = "one"
+    """How many of the stream's subjects these are. What is missing shows, of one subject, by the sequence of the
+    message before, which each message carries; of all, by the sequence itself; of some, by looking."""
     latest: bool = False
     """Whether only the newest of a subject counts, and the stream keeps no other: then nothing is missing."""
 
@@ -102,8 +103,12 @@ def frame(topic: Topic, at: str, event: Event, shown: Shown) -> Any:
     }
 
 
-def _all(contract: StoredEvent[Any], *, whole: bool = False) -> Origin:
-    return Origin(contract.stream, contract.subject.pattern(), whole)
+def _all(contract: StoredEvent[Any]) -> Origin:
+    return Origin(contract.stream, contract.subject.pattern(), "all")
+
+
+def _some(contract: StoredEvent[Any]) -> Origin:
+    return Origin(contract.stream, contract.subject.pattern(), "some")
 
 
 def _one(contract: StoredEvent[Any], **names: str) -> Origin:
@@ -161,22 +166,20 @@ def _update(event: Event) -> Shown | None:
 
 
 _KINDS: Final[dict[tuple[str, int], Callable[..., Topic]]] = {
-    ("plugins", 0): lambda name: Topic(name, _all(c.PLUGIN_CHANGED, whole=True), "viewer", _as_stored),
-    ("navigation", 0): lambda name: Topic(name, _all(c.PLUGIN_CHANGED, whole=True), "viewer", _navigation),
+    ("plugins", 0): lambda name: Topic(name, _all(c.PLUGIN_CHANGED), "viewer", _as_stored),
+    ("navigation", 0): lambda name: Topic(name, _all(c.PLUGIN_CHANGED), "viewer", _navigation),
     ("data", 2): lambda name, plugin, collection: Topic(
         name, _one(c.DATA_CHANGED, plugin=plugin, collection=collection), "viewer", _change
     ),
-    ("runs", 0): lambda name: Topic(name, _all(c.RUN_STATE_CHANGED, whole=True), "viewer", _run),
-    ("runs", 1): lambda name, plugin: Topic(
-        name, _all(c.RUN_STATE_CHANGED, whole=True), "viewer", _run_of(plugin)
-    ),
+    ("runs", 0): lambda name: Topic(name, _all(c.RUN_STATE_CHANGED), "viewer", _run),
+    ("runs", 1): lambda name, plugin: Topic(name, _all(c.RUN_STATE_CHANGED), "viewer", _run_of(plugin)),
     ("run", 1): lambda name, run_id: Topic(name, _one(c.RUN_STATE_CHANGED, run_id=run_id), "viewer", _run),
     ("log", 1): lambda name, run_id: Topic(name, _one(c.RUN_LOGGED, run_id=run_id), "viewer", _log),
     ("progress", 1): lambda name, run_id: Topic(
         name, _one(c.RUN_PROGRESSED, run_id=run_id), "viewer", _progress
     ),
-    ("schedules", 0): lambda name: Topic(name, _all(c.SCHEDULE_CHANGED), "viewer", _as_stored),
-    ("configs", 0): lambda name: Topic(name, _all(c.CONFIG_CHANGED), "viewer", _as_stored),
-    ("users", 0): lambda name: Topic(name, _all(c.USER_CHANGED), "admin", _as_stored),
+    ("schedules", 0): lambda name: Topic(name, _some(c.SCHEDULE_CHANGED), "viewer", _as_stored),
+    ("configs", 0): lambda name: Topic(name, _some(c.CONFIG_CHANGED), "viewer", _as_stored),
+    ("users", 0): lambda name: Topic(name, _some(c.USER_CHANGED), "admin", _as_stored),
 }
 """First word of a topic's name and how many names follow → what makes the topic of them."""
