@@ -23,6 +23,7 @@ _PONG: Final = encoded({"type": "pong"})
 _TRY_FOR_S: Final = 30.0
 """So long a subscription is tried while the bus is away."""
 _AGAIN_S: Final = 0.5
+_WELCOME_S: Final = 1.0
 _UNDER_WAY: Final = 8
 
 log = get_logger(__name__)
@@ -72,10 +73,8 @@ class Session:
 
     def start(self) -> None:
         """Greet the client, and keep looking whether it may stay."""
-        self._greet()
+        self._spawn(self._welcome())
         self._spawn(self._stay_allowed())
-        if self.grant.user.level != "viewer":
-            self._spawn(self._follow_updates())
 
     async def stop(self) -> None:
         """Forget the client."""
@@ -112,6 +111,25 @@ class Session:
                 self._spawn(self._subscribe(frame))
             case m.Unsubscribe():
                 self._spawn(self._unsubscribe(frame))
+
+    async def _welcome(self) -> None:
+        """Greet the client; from then on it gets what plugins send to everybody, unless the bus is away."""
+        followed = self.grant.user.level == "viewer"
+        async with self._turn:
+            if not followed:
+                with contextlib.suppress(errors.PlugarrError, TimeoutError):
+                    async with asyncio.timeout(_WELCOME_S):
+                        followed = await self._follow_updates()
+            self._greet()
+        while not followed:
+            await asyncio.sleep(_AGAIN_S)
+            with contextlib.suppress(errors.PlugarrError):
+                followed = await self._follow_updates()
+
+    async def _follow_updates(self) -> bool:
+        self._updates = await self._hub.follow(topics.updates(), self, None)
+        await self._hub.go_on(self._updates)
+        return True
 
     def _greet(self) -> None:
         user = {"username": self.grant.user.username, "level": self.grant.user.level}
@@ -183,14 +201,6 @@ class Session:
         following = self._followed.pop(name, None)
         if following:
             self._hub.leave(following)
-
-    async def _follow_updates(self) -> None:
-        while self._updates is None:
-            with contextlib.suppress(errors.PlugarrError):
-                self._updates = await self._hub.follow(topics.updates(), self, None)
-                await self._hub.go_on(self._updates)
-                return
-            await asyncio.sleep(_AGAIN_S)
 
     async def _stay_allowed(self) -> None:
         while not self._closed:

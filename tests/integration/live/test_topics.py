@@ -99,10 +99,6 @@ async def test_what_plugins_send_to_pages_reaches_users_in_dispatcharrs_shape(
 ) -> None:
     client = await join(shared_site, level)
     await client.subscribe("runs")
-    if level != "viewer":
-        # Followed beside everything else, soon after the greeting.
-        feeds = shared_site.gateway.hub._feeds
-        await until(lambda: any(origin.stream == c.EVENTS_APP for origin in feeds))
     sent = {"type": "plugin", "plugin": "my_plugin", "message": "Sync completed"}
     for group, data in (("another", {"n": 0}), ("updates", sent)):
         payload: Any = {"group": group, "type": "update", "data": data}

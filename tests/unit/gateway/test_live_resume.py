@@ -201,7 +201,7 @@ async def scenario(topic: Topic, steps: list[tuple[str, Any]]) -> None:
     await hub.stop()
 
 
-@settings(max_examples=300)
+@settings(max_examples=200)
 @given(st.sampled_from(sorted(SUBJECTS)), st.lists(step, min_size=15, max_size=60))
 def test_each_frame_comes_once_and_in_order_or_a_reload(topic: str, steps: list[tuple[str, Any]]) -> None:
     with asyncio.Runner(loop_factory=FlyingLoop) as runner:
