@@ -84,8 +84,9 @@ def _reads(*stream_names: str) -> list[str]:
 
 
 def _sizes_up(*stream_names: str) -> list[str]:
-    """Reading a stream's creation time and which sequences it holds."""
-    return [f"$JS.API.STREAM.INFO.{name}" for name in stream_names]
+    """Reading a stream's creation time, which sequences it holds, and its newest message as its leader has it."""
+    verbs = ("INFO", "MSG.GET")
+    return [f"$JS.API.STREAM.{verb}.{name}" for verb in verbs for name in stream_names]
 
 
 def _works_off(stream: str, durable: str) -> list[str]:

@@ -213,7 +213,7 @@ class Hub:
         for _ in range(_TRIES):
             await following.receiver.drained()
             try:
-                return await replayed(self._streams, channel.topic, channel.feed.source, since)
+                return await replayed(self._streams, channel.topic, since)
             except errors.PlugarrError as error:
                 log.info("not_replayed", topic=channel.topic.name, reason=error.message)
                 await asyncio.sleep(_AGAIN_S)

@@ -5,7 +5,6 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from services.gateway.live.source import Source
 from services.gateway.live.streams import Streams
 from services.gateway.live.topics import Topic, decoded, frame
 from services.gateway.live.wire import encoded
@@ -47,13 +46,13 @@ class Replay:
 RELOAD: Final = Replay([], 0, reload=True)
 
 
-async def replayed(streams: Streams, topic: Topic, source: Source, since: Position) -> Replay:
-    """What a topic showed after a position of its source's epoch. Raises Unavailable, TimedOut."""
+async def replayed(streams: Streams, topic: Topic, since: Position) -> Replay:
+    """What a topic showed after a position. Raises Unavailable, TimedOut."""
     frames: list[bytes] = []
     size = read = 0
     cursor = since.seq
-    needed = source.newest
-    """Was told, so that it is stored: a replica that does not have it yet is asked again."""
+    needed = await streams.newest(topic.origin.stream, topic.origin.subject)
+    """A replica that does not have it yet is asked again."""
     pauses = iter(_LAGGING_S)
     while True:
         page = await streams.read(topic.origin.stream, topic.origin.subject, cursor, _PAGE)

@@ -44,10 +44,6 @@ class Source:
         self._behind = behind
         self._lock = asyncio.Lock()
         self._stop: Callable[[], Awaitable[None]] | None = None
-        self.newest = 0
-        """The last message that was delivered; 0 where none was since the start."""
-        self._looked_at = 0
-        """The stream's last sequence when it was last looked at."""
 
     async def start(self) -> None:
         """Listen; the position is then known. Raises Unavailable, TimedOut."""
@@ -77,21 +73,22 @@ class Source:
                 log.info("gap_not_filled", subject=self.origin.subject, reason=error.message)
                 self._behind()
                 return
-            await self._pass_on(message)
+            if message.seq > self.seq:
+                await self._pass_on(message)
 
     async def catch_up(self) -> None:
         """Deliver what was stored and not told. Raises Unavailable, TimedOut."""
         async with self._lock:
-            state = await self._streams.state(self.origin.stream)
-            evicted = state.floor > self.seq and not self.origin.latest
-            if state.epoch != self.epoch or state.last < self.seq or evicted:
-                self._begin(state)
-                self._reload()
+            state = await self._check()
+            if state is None:
                 return
-            await self._read_on(state.last)
-            # Quiet topics stay close to the stream's end. One look behind, since replicas lag.
-            self.seq = max(self.seq, self._looked_at)
-            self._looked_at = state.last
+            # Asked for after the state: if it is no newer than what was delivered, nothing is missing up to there.
+            newest = await self._streams.newest(self.origin.stream, self.origin.subject)
+            if newest > self.seq:
+                await self._fill(newest)
+            elif await self._check():
+                # Quiet topics stay close to the stream's end; nothing was evicted between the two questions.
+                self.seq = max(self.seq, state.last)
 
     async def lost(self, seq: int) -> None:
         """The stream's writer says that something before that sequence is missing in it."""
@@ -102,17 +99,20 @@ class Source:
 
     def _begin(self, state: StreamState) -> None:
         self.epoch, self.seq = state.epoch, state.last
-        self.newest, self._looked_at = 0, state.last
 
     async def _read_before(self, message: Message) -> None:
         """Deliver what was stored before a message and not told."""
         match self.origin.extent:
             case "some" if message.seq > self.seq + 1:
-                await self._read_on(message.seq - 1)
+                # With what comes before it: who has the one has the others.
+                await self._fill(message.seq)
             case "all" if message.seq > self.seq + 1:
                 await self._fill(message.seq - 1)
             case "one" if message.previous > self.seq and not self.origin.latest:
                 await self._fill(message.previous)
+            case "one" if not message.previous and message.seq > self.seq + 1:
+                # The first of its subject, or all before it were evicted meanwhile.
+                await self._check()
 
     async def _fill(self, upto: int) -> None:
         """Deliver everything up to a message that is known to have been stored."""
@@ -129,6 +129,9 @@ class Source:
     async def _read_on(self, upto: int) -> None:
         while self.seq < upto:
             page = await self._streams.read(self.origin.stream, self.origin.subject, self.seq, _PAGE)
+            # When the page is read: what was evicted meanwhile shows.
+            if not await self._check():
+                return
             for message in page:
                 if message.seq > upto:
                     return
@@ -136,6 +139,16 @@ class Source:
             if not page:
                 return
 
+    async def _check(self) -> StreamState | None:
+        """What the stream holds; None where what comes next cannot be read any more, which is then said."""
+        state = await self._streams.state(self.origin.stream)
+        evicted = state.floor > self.seq and not self.origin.latest
+        if state.epoch == self.epoch and state.last >= self.seq and not evicted:
+            return state
+        self._begin(state)
+        self._reload()
+        return None
+
     async def _pass_on(self, message: Message) -> None:
         await self._deliver(message)
-        self.seq = self.newest = message.seq
+        self.seq = message.seq

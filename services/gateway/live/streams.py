@@ -13,10 +13,10 @@ from nats.aio.msg import Msg
 from shared import errors
 from shared.contracts import catalog as c
 from shared.messaging.bus import Bus
-from shared.messaging.faults import faults
 
 LIVE: Final = "live."
 _PAGE_BYTES: Final = 1024 * 1024
+_NO_MESSAGE: Final = 10037
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +51,14 @@ class Streams(Protocol):
     async def state(self, stream: str) -> StreamState:
         """What the stream holds; asked of it after the call, never an answer of before."""
 
+    async def newest(self, stream: str, subject: str) -> int:
+        """Sequence of the newest message on a subject or pattern, 0 for none; of the stream's leader."""
+
     async def read(self, stream: str, subject: str, after: int, limit: int) -> list[Message]:
-        """The next messages after a sequence on a subject or pattern, at most `limit`; none at the end."""
+        """The next messages after a sequence on a subject or pattern, at most `limit`; none at the end.
+
+        Of any replica, which may lag behind; what it gives is without gaps.
+        """
 
     async def listen(self, subject: str, told: Told) -> Callable[[], Awaitable[None]]:
         """Be told of messages as they are stored, one after the other, while connected; returns what ends it."""
@@ -72,6 +78,16 @@ class BusStreams:
         if task is None:
             task = self._next[stream] = asyncio.create_task(self._ask_after(self._asked.get(stream), stream))
         return await asyncio.shield(task)
+
+    async def newest(self, stream: str, subject: str) -> int:
+        body = orjson.dumps({"last_by_subj": subject})
+        answer = await self._ask(f"$JS.API.STREAM.MSG.GET.{stream}", body, stream)
+        fault = answer.get("error")
+        if fault is None:
+            return int(answer["message"]["seq"])
+        if fault.get("err_code") == _NO_MESSAGE:
+            return 0
+        raise errors.Unavailable(f"the bus did not say what is in {stream}: {fault.get('description')}")
 
     async def read(self, stream: str, subject: str, after: int, limit: int) -> list[Message]:
         query = {"seq": after + 1, "next_by_subj": subject, "batch": limit, "max_bytes": _PAGE_BYTES}
@@ -105,12 +121,13 @@ class BusStreams:
         return StreamState(re.sub(r"\D", "", info["created"]), floor, int(state["last_seq"]))
 
     async def _info(self, stream: str) -> dict[str, Any]:
-        nobody, late = f"no stream {stream}: run the provisioner", f"the bus did not answer for {stream}"
-        with faults(nobody, late):
-            reply = await self._bus.ask(
-                f"$JS.API.STREAM.INFO.{stream}", b"", timeout_s=5.0, nobody=nobody, late=late
-            )
-        info: dict[str, Any] = orjson.loads(reply.data)
+        info = await self._ask(f"$JS.API.STREAM.INFO.{stream}", b"", stream)
         if "error" in info:
-            raise errors.Unavailable(nobody)
+            raise errors.Unavailable(f"no stream {stream}: run the provisioner")
         return info
+
+    async def _ask(self, api: str, body: bytes, stream: str) -> dict[str, Any]:
+        nobody, late = f"no stream {stream}: run the provisioner", f"the bus did not answer for {stream}"
+        reply = await self._bus.ask(api, body, timeout_s=5.0, nobody=nobody, late=late)
+        answer: dict[str, Any] = orjson.loads(reply.data)
+        return answer

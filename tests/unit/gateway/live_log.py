@@ -96,12 +96,21 @@ class FakeStreams:
     def make_anew(self, name: str) -> None:
         """As if the bus had lost its disk: sequences begin again. Nobody is connected meanwhile."""
         self._streams.pop(name, None)
+        for _, queue in self._listening:
+            while not queue.empty():
+                queue.get_nowait()
 
     async def state(self, stream: str) -> StreamState:
         await self._answered()
         found = self.stream(stream)
         lost = [one.seq for one in found.messages if one.subject == c.CHANGES_LOST.subject.pattern()]
         return StreamState(found.epoch, max([found.floor, *lost]), found.last)
+
+    async def newest(self, stream: str, subject: str) -> int:
+        await self._answered()
+        return max(
+            (one.seq for one in self.stream(stream).messages if matches(subject, one.subject)), default=0
+        )
 
     async def read(self, stream: str, subject: str, after: int, limit: int) -> list[Message]:
         await self._answered()

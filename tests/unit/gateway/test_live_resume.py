@@ -4,7 +4,7 @@ import asyncio
 from typing import Any
 
 import orjson
-from hypothesis import given, settings
+from hypothesis import given, note, settings
 from hypothesis import strategies as st
 
 from services.gateway.live.hub import Following, Hub
@@ -204,5 +204,6 @@ async def scenario(topic: Topic, steps: list[tuple[str, Any]]) -> None:
 @settings(max_examples=200)
 @given(st.sampled_from(sorted(SUBJECTS)), st.lists(step, min_size=15, max_size=60))
 def test_each_frame_comes_once_and_in_order_or_a_reload(topic: str, steps: list[tuple[str, Any]]) -> None:
+    note(f"{topic}: {steps}")
     with asyncio.Runner(loop_factory=FlyingLoop) as runner:
         runner.run(scenario(topic_of(topic), steps))
