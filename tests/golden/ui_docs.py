@@ -39,7 +39,7 @@ CONDITIONS = """\
 ```python
 {"field": "mode", "eq": "expert"}
 {"field": "points", "gte": 10, "lt": 100}
-{"data_source": "jobs", "gt": 0}                            # the number of documents
+{"data_source": "jobs", "gt": 0}  # the number of documents
 {"data_source": "jobs", "field": "state", "eq": "running"}  # a key of the first one
 {"any": [{"field": "a", "exists": True}, {"none": [{"field": "kind", "one_of": ["x", "y"]}]}]}
 ```
