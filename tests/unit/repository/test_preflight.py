@@ -146,5 +146,6 @@ def test_another_mongodb_frees_the_machine_from_what_the_embedded_one_needs(mach
 def test_a_complete_machine_is_told_nothing_when_quiet(machine: Machine):
     with_python(machine)
     machine.program("bwrap", "exit 0")
+    machine.program("chromium", "exit 0")
     said = machine.preflight("test", "--quiet", PLUGARR_MONGO_URL="")
     assert (said.returncode, said.stdout) == (0, ""), said.stdout
