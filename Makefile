@@ -10,15 +10,18 @@ unexport PYTHONPATH
 
 # SUITES=unit,integration   which suites `make test` runs; empty: all
 # ARGS="--executors 2"      options for `plugarr up`, pytest or the benchmarks
+# SEED=1 RUNS=1000          repeats an order of `make faults`; how many runs it has
 SUITES :=
 ARGS :=
+SEED :=
+RUNS :=
 
-.PHONY: help setup preflight run test check golden bench lock clean
+.PHONY: help setup preflight run test check faults golden bench lock clean
 
 help: ## Say what there is (the default)
 	@echo 'Plugarr. The two commands: make run, make test. All of them:'
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' Makefile
-	@echo 'Variables: SUITES=unit,integration for test; ARGS="…" for run, test and bench.'
+	@echo 'Variables: SUITES=unit,integration for test; SEED=1 RUNS=1000 for faults; ARGS="…" for run, test, faults and bench.'
 
 setup: ## Put everything into .venv, and build the web UI into frontend/dist
 	@sh scripts/setup.sh test
@@ -37,6 +40,10 @@ test: ## Run every test, or those of SUITES
 check: ## Only what needs no running: lint, format, types, imports
 	@sh scripts/setup.sh test
 	@$(PYTHON_BIN) scripts/suites.py static
+
+faults: ## Kill, stop and starve everything under 10,000 runs, and audit what is left
+	@sh scripts/setup.sh test
+	@$(PYTHON_BIN) -m tests.faults --seed "$(SEED)" --runs "$(RUNS)" $(ARGS)
 
 golden: ## Write the golden files anew; the diff is a decision
 	@sh scripts/setup.sh test

@@ -15,7 +15,7 @@ from shared.tasks import ended
 from tests.e2e.platform import ADMIN, ROOT, Api, Platform
 from tests.faults.collect import Collector
 from tests.faults.evidence import Evidence, Watcher
-from tests.faults.faults import Killer, blows
+from tests.faults.faults import Hand, blows
 from tests.faults.load import PLUGINS, BusLogin, Load
 from tests.faults.watch import Browser
 
@@ -40,12 +40,8 @@ def install(platform: Platform) -> None:
         (folder / "plugin.json").write_text(json.dumps({"name": key, "execution": _EXECUTION[key]}))
 
 
-def ready(platform: Platform) -> BusLogin:
-    """Start it, with the witnesses enabled; how an outside publisher logs in."""
-    platform.start()
-    with platform.client() as http:
-        for key in PLUGINS:
-            assert Api(http).enable(key)["loaded"]
+def publisher(platform: Platform) -> BusLogin:
+    """Make an outside publisher on a running platform."""
     command = [
         *(sys.executable, "-m", "deploy.cli.main", "bus-user", "create", "load", "--run", PLUGINS[0]),
         *("--data-dir", str(platform.data_dir)),
@@ -55,12 +51,21 @@ def ready(platform: Platform) -> BusLogin:
     return BusLogin(**{name: said[name] for name in BusLogin.__dataclass_fields__})
 
 
+def ready(platform: Platform, login: Callable[[Platform], BusLogin] = publisher) -> BusLogin:
+    """Start it, with the witnesses enabled; how an outside publisher logs in."""
+    platform.start()
+    with platform.client() as http:
+        for key in PLUGINS:
+            assert Api(http).enable(key)["loaded"]
+    return login(platform)
+
+
 def killing(seed: int, *, seconds: float, gap_s: tuple[float, float]) -> Trouble:
     """Kill everything, one after the other, in the order of the seed."""
     plan = list(blows(random.Random(f"{seed}/blows"), seconds=seconds, gap_s=gap_s))
 
     async def kill(platform: Platform, evidence: Evidence) -> None:
-        await Killer(platform, evidence).run(plan)
+        await Hand(platform, evidence).kill(plan)
 
     return kill
 

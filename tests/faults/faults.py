@@ -43,23 +43,43 @@ def blows(chance: random.Random, *, seconds: float, gap_s: tuple[float, float]) 
         first = False
 
 
-class Killer:
-    """Kills what it is told to, and writes it down."""
+class Hand:
+    """Does to the platform what it is told to, and writes it down."""
 
     def __init__(self, platform: Platform, evidence: Evidence) -> None:
         self._platform = platform
         self._evidence = evidence
 
-    async def run(self, plan: list[Blow]) -> None:
-        """Deal every blow; one whose target is still being started again waits for it."""
+    async def kill(self, plan: list[Blow]) -> None:
+        """SIGKILL, one after the other; a target that is still being started again is waited for."""
         for blow in plan:
             await asyncio.sleep(blow.after_s)
-            victims = await self._victims(blow.target)
-            name, pid = victims[int(blow.pick * len(victims))]
+            name, pid = await self._victim(blow)
             # Before, not after: what happens at once may be stamped a moment earlier.
             self._evidence.faults.append(Fault("kill", blow.target, name, time.time()))
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
+
+    async def freeze(self, plan: list[Blow], *, seconds: tuple[float, float]) -> None:
+        """SIGSTOP, and SIGCONT after a while."""
+        for blow in plan:
+            await asyncio.sleep(blow.after_s)
+            name, pid = await self._victim(blow)
+            began = time.time()
+            # It may have to explain what ends while it lasts.
+            index = len(self._evidence.faults)
+            self._evidence.faults.append(Fault("stop", blow.target, name, began, until=began + seconds[1]))
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGSTOP)
+                try:
+                    await asyncio.sleep(seconds[0] + blow.pick * (seconds[1] - seconds[0]))
+                finally:
+                    os.kill(pid, signal.SIGCONT)
+            self._evidence.faults[index] = Fault("stop", blow.target, name, began, until=time.time())
+
+    async def _victim(self, blow: Blow) -> tuple[str, int]:
+        victims = await self._victims(blow.target)
+        return victims[int(blow.pick * len(victims))]
 
     async def _victims(self, target: str) -> list[tuple[str, int]]:
         deadline = time.monotonic() + _THERE_WITHIN_S

@@ -219,7 +219,7 @@ class Load:
             pass  # the server is killed on purpose
 
         bus = await nats.connect(
-            login.url,
+            login.url.split(","),
             user=login.user,
             password=login.password,
             inbox_prefix=login.inbox.encode(),
