@@ -78,6 +78,12 @@ class Keeper:
         """What its `/readyz` says just now."""
         return await asyncio.to_thread(_reason, self.child.ready_url or "")
 
+    def restart(self, why: str) -> None:
+        """End it, to be started again."""
+        if self._process and self._process.poll() is None:
+            self._console.say(f"{self.child.name} is started again: {why}", style="yellow")
+            self._process.terminate()
+
     async def stop(self, grace_s: float) -> None:
         """SIGTERM, and SIGKILL after the grace time."""
         self._stopping.set()

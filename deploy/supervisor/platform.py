@@ -19,10 +19,13 @@ from deploy.embedded.secrets import ensure_secrets
 from deploy.supervisor.child import Child, Keeper
 from deploy.supervisor.console import LogConsole
 from deploy.supervisor.data_dir import DataDir, InUse, Running
+from deploy.supervisor.storage import StorageWatch
 from shared.service import bind_or_exit
 
 READY_WITHIN_S: Final = 60.0
 _LOOK_AT_LOGS_S: Final = 60.0
+_LOOK_AT_STORAGE_S: Final = 2.0
+_BUS: Final = "nats-server"
 _NOT_FOR_ALL: Final = frozenset(
     f"PLUGARR_{name}"
     for name in ("NATS_USER", "NATS_PASSWORD", "NATS_TLS_CA", "INSTANCE", "HEALTH_PORT", "HEALTH_HOST")
@@ -74,7 +77,7 @@ class Platform:
                     f"http://{_shown(self._plan.host)}:{self._plan.port} (Ctrl-C ends it)",
                     style="bold green",
                 )
-                await self._watch_logs()
+                await asyncio.gather(self._watch_logs(), self._watch_storage())
         finally:
             await self._ended()
             self._dir.release()
@@ -98,7 +101,7 @@ class Platform:
         nats = Nats(
             binary=nats_binary,
             store=plan.data_dir / "nats",
-            log=logs / "nats-server.log",
+            log=logs / f"{_BUS}.log",
             secrets=secrets_dir,
             port=self._nats_port(),
             durability=plan.durability,
@@ -118,7 +121,7 @@ class Platform:
         services = _Services(plan, nats.url, mongo.url_without_user, secrets_dir)
         return [
             [
-                Child("nats-server", (), launch=nats.launch, prepare=nats.prepare),
+                Child(_BUS, (), launch=nats.launch, prepare=nats.prepare),
                 Child("mongod", (), launch=mongo.launch, prepare=mongo.prepare),
             ],
             [services.child("provisioner", module="deploy.provisioner")],
@@ -170,6 +173,20 @@ class Platform:
                 bound_log(log)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_LOOK_AT_LOGS_S):
+                    await self._enough.wait()
+
+    async def _watch_storage(self) -> None:
+        """Until the end: have a bus that could not write for want of room write again once there is room."""
+        keeper = next(keeper for keeper in self._keepers if keeper.child.name == _BUS)
+        watch = StorageWatch(
+            log=self._plan.data_dir / "logs" / f"{_BUS}.log",
+            store=self._plan.data_dir / "nats",
+            restart=lambda: keeper.restart("it could not write, and there is room again"),
+        )
+        while not self._enough.is_set():
+            watch.look()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_LOOK_AT_STORAGE_S):
                     await self._enough.wait()
 
     async def _ended(self) -> None:

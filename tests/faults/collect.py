@@ -17,9 +17,9 @@ from shared.messaging.bus import connect, wait_connected
 from shared.messaging.held import Held
 from shared.settings import CommonSettings
 from tests.e2e.platform import Platform
-from tests.faults import auditor
-from tests.faults.auditor import Facts
+from tests.faults import data_checks, run_checks
 from tests.faults.evidence import Document, Effect, Entry, Evidence, Recorded, Told
+from tests.faults.facts import Check, Facts
 from tests.faults.load import PLUGINS
 
 COLLECTIONS: Final = ("added", "cells", "notes")
@@ -45,19 +45,19 @@ class Collector:
         """Read everything."""
         await wait_connected(self._bus)
         try:
-            await self._until("runs", self._ledger, auditor.every_accepted_run_has_one_final_state)
-            await self._until("history", self._history, auditor.history_and_ledger_agree)
+            await self._until("runs", self._ledger, run_checks.every_accepted_run_has_one_final_state)
+            await self._until("history", self._history, run_checks.history_and_ledger_agree)
             await self._results()
             await self._documents()
-            await self._until("changes", self._changes, auditor.every_write_was_told_of_once)
-            await self._until("watchers", self._nothing, auditor.watchers_missed_nothing)
+            await self._until("changes", self._changes, data_checks.every_write_was_told_of_once)
+            await self._until("watchers", self._nothing, data_checks.watchers_missed_nothing)
             self._effects()
             # What came after the end, such as a second one, shall not escape.
             await self._ledger()
         finally:
             await self._bus.broker.stop()
 
-    async def _until(self, what: str, read: Callable[[], Awaitable[None]], check: auditor.Check) -> None:
+    async def _until(self, what: str, read: Callable[[], Awaitable[None]], check: Check) -> None:
         began = time.monotonic()
         while True:
             try:

@@ -3,7 +3,8 @@
 from collections import Counter
 from typing import Final
 
-from tests.faults.auditor import FINAL, Audit
+from tests.faults.auditor import Audit
+from tests.faults.facts import FINAL
 
 _SHOWN: Final = 5
 
