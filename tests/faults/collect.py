@@ -9,8 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-import httpx
-
 from shared import errors
 from shared.contracts.catalog import DATA_CHANGED, EVENTS_DATA, RUN_STATE, RUN_STATE_CHANGED
 from shared.messaging.bus import connect, wait_connected
@@ -21,6 +19,7 @@ from tests.faults import data_checks, run_checks
 from tests.faults.evidence import Document, Effect, Entry, Evidence, Recorded, Told
 from tests.faults.facts import Check, Facts
 from tests.faults.load import PLUGINS
+from tests.faults.reader import Reader
 
 COLLECTIONS: Final = ("added", "cells", "notes")
 _PAGE: Final = 1000
@@ -44,6 +43,10 @@ class Collector:
     async def collect(self) -> None:
         """Read everything."""
         await wait_connected(self._bus)
+        async with Reader(self._platform.url, self._patience_s) as self._reader:
+            await self._collect()
+
+    async def _collect(self) -> None:
         try:
             await self._until("runs", self._ledger, run_checks.every_accepted_run_has_one_final_state)
             await self._until("history", self._history, run_checks.history_and_ledger_agree)
@@ -62,8 +65,8 @@ class Collector:
         while True:
             try:
                 await read()
-            except (errors.PlugarrError, httpx.TransportError):
-                done = False  # it is being started again
+            except errors.PlugarrError:
+                done = False  # the bus is being started again
             else:
                 done = next(check(Facts(self._evidence)), None) is None
             spent = time.monotonic() - began
@@ -98,45 +101,24 @@ class Collector:
             if last == seq:
                 return
 
-    # Over HTTP, as any client would
+    # Over HTTP
 
     async def _history(self) -> None:
-        self._evidence.history = [_recorded(run) for run in await asyncio.to_thread(self._runs)]
-
-    def _runs(self) -> list[dict[str, Any]]:
-        runs: list[dict[str, Any]] = []
-        with self._platform.client() as http:
-            while True:
-                query = {"limit": _PAGE, "offset": len(runs), "sort": "created_at"}
-                page = http.get("/api/runs/", params=query).json()["runs"]
-                runs += page
-                if len(page) < _PAGE:
-                    return runs
+        self._evidence.history = [_recorded(run) for run in await self._reader.runs()]
 
     async def _results(self) -> None:
         history = self._evidence.history
         chance = random.Random(f"{self._evidence.seed}/results")
-        sample = chance.sample(range(len(history)), min(len(history), _RESULTS))
-
-        def look() -> None:
-            with self._platform.client() as http:
-                for index in sample:
-                    run = http.get(f"/api/runs/{history[index].run_id}/").json()
-                    history[index] = replace(_recorded(run), whole=True)
-
-        await asyncio.to_thread(look)
+        for index in chance.sample(range(len(history)), min(len(history), _RESULTS)):
+            run = await self._reader.get(f"/api/runs/{history[index].run_id}/")
+            history[index] = replace(_recorded(run), whole=True)
 
     async def _documents(self) -> None:
         for plugin in PLUGINS:
             for collection in COLLECTIONS:
-                found = await asyncio.to_thread(self._collection, plugin, collection)
-                self._evidence.documents += [_document(plugin, collection, item) for item in found]
-
-    def _collection(self, plugin: str, collection: str) -> list[dict[str, Any]]:
-        with self._platform.client() as http:
-            answer = http.get(f"/api/plugins/{plugin}/data/{collection}/")
-            assert answer.status_code in {200, 404}, answer.text
-            return answer.json()["data"] if answer.status_code == 200 else []
+                found = await self._reader.get(f"/api/plugins/{plugin}/data/{collection}/")
+                items = found["data"] if found else []
+                self._evidence.documents += [_document(plugin, collection, item) for item in items]
 
     # From disk
 

@@ -75,14 +75,16 @@ class Load:
                 self._chance.shuffle(jobs)
                 cells = [Cell(number) for number in range(4)]
                 self._evidence.cells += cells
-                over = time.monotonic() + seconds
+                over = asyncio.Event()
                 async with asyncio.TaskGroup() as tasks:
                     for cell in cells:
                         tasks.create_task(self._replace(cell, over))
-                    for job in jobs:
-                        await self._gate.acquire()
-                        tasks.create_task(self._through_gate(job))
-                        await asyncio.sleep(self._chance.uniform(0, 2) * seconds / len(jobs))
+                    async with asyncio.TaskGroup() as asking:
+                        for job in jobs:
+                            await self._gate.acquire()
+                            asking.create_task(self._through_gate(job))
+                            await asyncio.sleep(self._chance.uniform(0, 2) * seconds / len(jobs))
+                    over.set()
             finally:
                 await self._bus.close()
 
@@ -139,7 +141,7 @@ class Load:
         else:
             write.answered_id = answer.json()["data"]["_id"]
 
-    async def _replace(self, cell: Cell, over: float) -> None:
+    async def _replace(self, cell: Cell, over: asyncio.Event) -> None:
         """One writer, one version after the other, the last one answered."""
         path = f"/api/plugins/{PLUGINS[0]}/data/cells/"
         key = f"{self._evidence.seed}-c{cell.number}"
@@ -150,7 +152,7 @@ class Load:
             cell.refused = made
             return
         cell.item_id = made.json()["data"]["_id"]
-        while time.monotonic() < over:
+        while not over.is_set():
             cell.tried += 1
             body = {"number": cell.number, "version": cell.tried}
             answer = await self._asked(

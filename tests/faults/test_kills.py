@@ -3,6 +3,7 @@
 import asyncio
 import os
 import random
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -35,12 +36,14 @@ def test_after_every_process_was_killed_every_run_has_ended_once_and_nothing_is_
     install(platform)
     login = ready(platform)
     trouble = killing(seed, seconds=0, gap_s=(0.5, 3.0))
-    evidence = asyncio.run(
-        conduct(platform, login, trouble, seed=seed, runs=RUNS, seconds=LOAD_S, patience_s=60)
-    )
+    try:
+        evidence = asyncio.run(
+            conduct(platform, login, trouble, seed=seed, runs=RUNS, seconds=LOAD_S, patience_s=60)
+        )
+    finally:
+        KEPT.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(platform.log, KEPT / f"{seed}.log")
+    evidence.save(KEPT / f"{seed}.json")
     result = audit(evidence)
     print(report(result))
-    evidence.save(KEPT / f"{seed}.json")
-    if not result.clean:
-        print(platform.tail(20_000))
-    assert result.clean
+    assert result.clean, f"what was done and seen is in {KEPT.relative_to(ROOT)}/{seed}.*"
