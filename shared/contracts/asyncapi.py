@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from shared.contracts import catalog as c
+from shared.contracts import live
 from shared.contracts import streams as s
 from shared.contracts.base import ReplyError, ReplyOk
 from shared.contracts.contract import ROOT, AnyContract, Rpc, Signal, Stored, StoredEvent
@@ -80,10 +81,11 @@ def document(service: str, *, version: str = "1.0.0") -> dict[str, Any]:
 
 
 def public_document(*, version: str = "1.0.0") -> dict[str, Any]:
-    """What an outside publisher (`plugarr bus-user`) may use: its commands, and the results of its runs."""
+    """What outsiders may use: publishers (`plugarr bus-user`) commands and results, everybody the WebSocket."""
     builder = _Builder()
     builder.message("RUN_REQUESTED_BY_USER", c.RUN_REQUESTED_BY_USER, "send")
     builder.message("RUN_ENDED", c.RUN_ENDED, "receive")
+    builder.websocket()
     return builder.document("Plugarr for outside publishers", version)
 
 
@@ -119,6 +121,7 @@ class _Builder:
         self._operations: dict[str, Any] = {}
         self._messages: dict[str, Any] = {}
         self._models: set[type[BaseModel]] = set()
+        self._servers: dict[str, Any] = {"bus": {"host": "127.0.0.1:4222", "protocol": "nats"}}
 
     def rpc(self, name: str, contract: Rpc[Any, Any]) -> None:
         """A command that is answered."""
@@ -157,6 +160,34 @@ class _Builder:
             operation["x-stream"] = contract.stream
         self._operations[f"{action}_{name.lower()}"] = operation
 
+    def websocket(self) -> None:
+        """The gateway's WebSocket: what clients say, what they are told, and which topics there are."""
+        self._servers["gateway"] = {"host": "127.0.0.1:9191", "protocol": "ws"}
+        said = (live.Authenticate, live.Subscribe, live.Unsubscribe, live.Ping)
+        told = (
+            live.Ready,
+            live.Subscribed,
+            live.Frame,
+            live.Reload,
+            live.Update,
+            live.Pong,
+            live.Error,
+            live.Notice,
+        )
+        channel = self._channel("live", "/ws/", {model.__name__: model for model in (*said, *told)})
+        self._channels[channel]["servers"] = [{"$ref": "#/servers/gateway"}]
+        self._channels[channel]["description"] = "One JSON object a text frame; docs/live.md tells the rest."
+        self._channels[channel]["x-topics"] = {
+            topic: {"level": level, "description": text} for topic, (level, text) in live.TOPICS.items()
+        }
+        for action, models in (("send", said), ("receive", told)):
+            self._operations[f"{action}_live"] = {
+                "action": action,
+                "channel": {"$ref": f"#/channels/{channel}"},
+                "messages": [{"$ref": f"#/channels/{channel}/messages/{model.__name__}"} for model in models],
+                "summary": "What a client says." if action == "send" else "What a client is told.",
+            }
+
     def document(self, title: str, version: str) -> dict[str, Any]:
         """The finished document."""
         _, schemas = models_json_schema(
@@ -167,7 +198,7 @@ class _Builder:
             "asyncapi": "3.0.0",
             "info": {"title": title, "version": version},
             "defaultContentType": "application/json",
-            "servers": {"bus": {"host": "127.0.0.1:4222", "protocol": "nats"}},
+            "servers": self._servers,
             "channels": self._channels,
             "operations": self._operations,
             "components": {"messages": self._messages, "schemas": schemas.get("$defs", {})},

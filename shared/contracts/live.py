@@ -10,6 +10,24 @@ from shared.contracts.users import Level
 MAX_TOPICS = 200
 """Topics that one client follows at once."""
 
+TOPICS: dict[str, tuple[Level, str]] = {
+    "plugins": ("viewer", "A plugin was discovered, changed, loaded, enabled, disabled, removed."),
+    "navigation": ("viewer", "The entries of enabled plugins in the navigation changed."),
+    "data.{plugin}.{collection}": (
+        "viewer",
+        "Items of a collection were added, changed, removed or replaced.",
+    ),
+    "runs": ("viewer", "A run began, ended, or began another attempt."),
+    "runs.{plugin}": ("viewer", "The same, of one plugin's runs."),
+    "run.{run_id}": ("viewer", "The same, of one run."),
+    "log.{run_id}": ("viewer", "A run wrote lines."),
+    "progress.{run_id}": ("viewer", "How far a run is; only the latest counts."),
+    "schedules": ("viewer", "A schedule was added, changed, removed, or has ticked."),
+    "configs": ("viewer", "What administrators chose for a plugin changed; never the settings themselves."),
+    "users": ("admin", "A user was added, changed, logged in, or removed."),
+}
+"""What can be followed, the level that it asks for, and what its frames tell."""
+
 TopicName = Annotated[str, Field(min_length=1, max_length=1024)]
 """`plugins`, `navigation`, `data.<plugin>.<collection>`, `runs`, `runs.<plugin>`, `run.<id>`, `log.<id>`,
 `progress.<id>`, `schedules`, `configs`, `users`; names in it are tokens, as in subjects."""

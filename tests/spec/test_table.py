@@ -17,7 +17,6 @@ PARTS = {
     "frontend": "the web UI in a real browser; `frontend=` names the test",
     "celery": "background tasks in plugin hosts",
     "django": "the host application's models in plugin hosts",
-    "websocket": "live updates over the WebSocket",
 }
 """What proves the rows that no manifest can prove."""
 
