@@ -42,7 +42,8 @@ export function CellValue({ value, render, colors, label }: Props) {
       return <Badges value={value} colors={colors} />;
     case "link": {
       const href = safeHref(value);
-      return href ? <OutLink href={href}>{text(value)}</OutLink> : text(value);
+      const shown = <Words>{text(value)}</Words>;
+      return href ? <OutLink href={href}>{shown}</OutLink> : shown;
     }
     case "image":
       return safeImage(text(value)) ? (
@@ -62,9 +63,23 @@ export function CellValue({ value, render, colors, label }: Props) {
       );
     case "progress":
       return <Share value={value} label={label} />;
+    case "number":
+    case "bytes":
+    case "duration":
+      return <span style={{ whiteSpace: "nowrap" }}>{FORMATTERS[render]?.(value)}</span>;
     default:
-      return (FORMATTERS[render ?? "text"] ?? text)(value);
+      return <Words>{text(value)}</Words>;
   }
+}
+
+/** A word longer than this is none: an address or a token, which may break anywhere. */
+const LONG_WORD = /\S{32}/;
+
+function Words({ children }: { children: string }) {
+  if (!LONG_WORD.test(children)) return children;
+  return (
+    <span style={{ display: "inline-block", minWidth: "18ch", overflowWrap: "anywhere" }}>{children}</span>
+  );
 }
 
 function Badges({ value, colors }: Pick<Props, "value" | "colors">) {
@@ -76,7 +91,8 @@ function Badges({ value, colors }: Pick<Props, "value" | "colors">) {
       tt="none"
       fw={600}
       mr={4}
-      miw="min-content"
+      // A cell gives it the room that it needs.
+      styles={{ root: { maxWidth: "none", overflow: "visible" }, label: { overflow: "visible" } }}
       color={color(colors?.[text(one)]) ?? "gray"}
     >
       {text(one)}
