@@ -1,9 +1,9 @@
 import { notifications } from "@mantine/notifications";
 import { useQueryClient } from "@tanstack/react-query";
+import { pluginsQuery } from "@/features/plugins/usePlugins";
 import { show } from "@/shared/actions/notify";
 import { outcomeOf } from "@/shared/actions/outcome";
 import { keys } from "@/shared/api/keys";
-import type { Schemas } from "@/shared/api/types";
 import { useInvalidate, useUpdates } from "@/shared/live/LiveProvider";
 
 /**
@@ -18,16 +18,17 @@ export function PluginUpdates() {
     if (plugin) invalidate(keys.dataOf(plugin), keys.pagesOf(plugin));
     const message = typeof data.message === "string" ? data.message.trim() : "";
     if (!message) return;
-    const listed = client.getQueryData<Schemas["PluginList"]>(keys.plugins)?.plugins;
-    const named = listed?.find((known) => known.key === plugin)?.name;
     const id = `update:${plugin ?? "platform"}`;
-    notifications.hide(id);
-    show({
-      id,
-      outcome: data.status === undefined ? "queued" : outcomeOf(data),
-      title: named ?? plugin ?? "Plugarr",
-      message,
-    });
+    const tell = (name: string) => {
+      notifications.hide(id);
+      show({ id, outcome: data.status === undefined ? "info" : outcomeOf(data), title: name, message });
+    };
+    if (plugin === null) return tell("Plugarr");
+    client
+      .ensureQueryData(pluginsQuery)
+      .then((list) => list.find((known) => known.key === plugin)?.name)
+      .catch(() => undefined)
+      .then((name) => tell(name ?? plugin));
   });
   return null;
 }

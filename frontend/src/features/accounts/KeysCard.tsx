@@ -12,6 +12,7 @@ import {
   Text,
   TextInput,
   Title,
+  VisuallyHidden,
 } from "@mantine/core";
 import { useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
@@ -89,7 +90,9 @@ function KeyTable({ list, owners }: { list: ApiKey[]; owners: boolean }) {
             {owners && <Table.Th>Whose</Table.Th>}
             <Table.Th>Made</Table.Th>
             <Table.Th>Last used</Table.Th>
-            <Table.Th aria-label="More" />
+            <Table.Th>
+              <VisuallyHidden>More</VisuallyHidden>
+            </Table.Th>
           </Table.Tr>
         </Table.Thead>
         <Table.Tbody>

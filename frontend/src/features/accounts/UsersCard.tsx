@@ -10,6 +10,7 @@ import {
   Table,
   Text,
   Title,
+  VisuallyHidden,
 } from "@mantine/core";
 import { useState } from "react";
 import { useUser } from "@/app/user";
@@ -44,7 +45,9 @@ export function UsersCard() {
                   <Table.Th>Level</Table.Th>
                   <Table.Th>May log in</Table.Th>
                   <Table.Th>Last login</Table.Th>
-                  <Table.Th aria-label="More" />
+                  <Table.Th>
+                    <VisuallyHidden>More</VisuallyHidden>
+                  </Table.Th>
                 </Table.Tr>
               </Table.Thead>
               <Table.Tbody>

@@ -1,4 +1,4 @@
-import { useQuery } from "@tanstack/react-query";
+import { queryOptions, useQuery } from "@tanstack/react-query";
 import { show } from "@/shared/actions/notify";
 import { api, call } from "@/shared/api/client";
 import { keys } from "@/shared/api/keys";
@@ -16,12 +16,14 @@ export interface Whereabouts {
 
 export const whereabouts = (plugin: Plugin): Whereabouts => plugin as Whereabouts;
 
+export const pluginsQuery = queryOptions({
+  queryKey: keys.plugins,
+  queryFn: async () => (await call(api.GET("/api/plugins/plugins/"))).plugins,
+});
+
 export function usePlugins() {
   useLiveQuery(topics.plugins, keys.plugins, keys.navigation);
-  return useQuery({
-    queryKey: keys.plugins,
-    queryFn: async () => (await call(api.GET("/api/plugins/plugins/"))).plugins,
-  });
+  return useQuery(pluginsQuery);
 }
 
 const STALE = [keys.plugins, keys.navigation, keys.pages];

@@ -219,16 +219,7 @@ function Parts({ run }: { run: Run }) {
         {ended ? (
           <Stack>
             <ResultView result={run.result} />
-            {run.result !== null && run.result !== undefined && (
-              <details>
-                <summary>
-                  <Text span size="sm">
-                    As JSON
-                  </Text>
-                </summary>
-                <JsonView value={run.result} label="Result as JSON" />
-              </details>
-            )}
+            {run.result !== null && run.result !== undefined && <AsJson value={run.result} />}
           </Stack>
         ) : (
           <Text size="sm" c="dimmed">
@@ -255,6 +246,21 @@ function Parts({ run }: { run: Run }) {
         )}
       </Tabs.Panel>
     </Tabs>
+  );
+}
+
+/** The whole result as it came, drawn only when somebody wants it: it may be long. */
+function AsJson({ value }: { value: unknown }) {
+  const [open, setOpen] = useState(false);
+  return (
+    <details onToggle={(event) => setOpen(event.currentTarget.open)}>
+      <summary>
+        <Text span size="sm">
+          As JSON
+        </Text>
+      </summary>
+      {open && <JsonView value={value} label="Result as JSON" />}
+    </details>
   );
 }
 

@@ -117,7 +117,6 @@ export function ScheduleDialog({ schedule, onClose }: { schedule: Schedule | nul
             autosize
             minRows={2}
             maxRows={10}
-            formatOnBlur
             value={draft.params}
             onChange={(params) => set({ params })}
             error={problems.params}
@@ -199,7 +198,7 @@ function When({ draft, set, problems }: WhenProps) {
             value={draft.cron}
             onChange={(event) => set({ cron: event.currentTarget.value })}
             error={problems.cron}
-            ff="monospace"
+            styles={{ input: { fontFamily: "var(--mantine-font-family-monospace)" } }}
           />
           <Select
             label="Or one of these"

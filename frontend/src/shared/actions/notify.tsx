@@ -5,7 +5,14 @@ import { messageOf } from "../api/problem";
 import { Icon } from "../icons/Icon";
 import { type Ended, OUTCOME_COLOR, type Outcome } from "./outcome";
 
-const ICON: Record<Outcome, string> = { ok: "check", error: "x", queued: "clock", other: "alert-circle" };
+const ICON = {
+  ok: "check",
+  error: "x",
+  queued: "clock",
+  other: "alert-circle",
+  info: "info-circle",
+} as const;
+const COLOR = { ...OUTCOME_COLOR, info: "brand" };
 const READ_MS = 6_000;
 /** A text this long is read at leisure and closed by hand. */
 const LONG = 200;
@@ -30,7 +37,7 @@ export function showDone(message: string): void {
 
 export interface Notice {
   id?: string;
-  outcome: Outcome;
+  outcome: Outcome | "info";
   title?: string;
   message: string;
   /** Links to the run, where there is one to look at. */
@@ -42,13 +49,12 @@ export function show({ id, outcome, title, message, runId }: Notice): void {
   notifications.show({
     id,
     title,
-    color: OUTCOME_COLOR[outcome],
+    color: COLOR[outcome],
     icon: <Icon name={ICON[outcome]} size={18} />,
     autoClose: stays ? false : READ_MS,
     withBorder: true,
     closeButtonProps: { "aria-label": "Dismiss" },
     "data-outcome": outcome,
-    role: outcome === "error" ? "alert" : "status",
     message: (
       <Stack gap={4}>
         <Text size="sm" className="notice-text" tabIndex={stays ? 0 : undefined}>

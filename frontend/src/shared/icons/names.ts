@@ -20,6 +20,7 @@ export const EAGER_ICONS = [
   "dots-vertical",
   "download",
   "external-link",
+  "info-circle",
   "key",
   "list-details",
   "loader-2",
