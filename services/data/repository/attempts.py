@@ -32,8 +32,11 @@ class Attempts:
         pause_ms = {"$min": [{"$multiply": [500, {"$pow": [2, over]}]}, longest_s * 1000]}
         # No pause is no time at all: of two attempts at once the later one may have the earlier `$$NOW`.
         until = {"$cond": [{"$gte": [over, 0]}, {"$add": ["$$NOW", pause_ms]}, None]}
+        # A pause longer than any: the clock was wrong when it began, and has been put right.
+        longest = {"$add": ["$$NOW", longest_s * 1000]}
+        waiting = {"$and": [{"$gt": ["$until", "$$NOW"]}, {"$lte": ["$until", longest]}]}
         steps: list[Document] = [
-            {"$set": {"allowed": {"$lte": [{"$ifNull": ["$until", "$$NOW"]}, "$$NOW"]}}},
+            {"$set": {"allowed": {"$not": [waiting]}}},
             {
                 "$set": {
                     "tried": {"$cond": ["$allowed", tried, "$tried"]},

@@ -95,6 +95,20 @@ async def test_who_logs_in_rightly_is_never_held_up(gateway: Bus) -> None:
         await log_in(gateway)
 
 
+async def test_a_clock_that_was_put_right_locks_nobody_out(gateway: Bus, mongo_url: str) -> None:
+    await first(gateway)
+    guesses = [log_in(gateway, password="guess") for _ in range(8)]
+    await asyncio.gather(*guesses, return_exceptions=True)
+    with pytest.raises(errors.RateLimited):
+        await log_in(gateway)
+    # The pauses began while the clock was an hour ahead.
+    with pymongo.MongoClient[dict[str, Any]](mongo_url) as client:
+        attempts = client.get_default_database()["login_attempts"]
+        ahead = {"$dateAdd": {"startDate": "$until", "unit": "hour", "amount": 1}}
+        attempts.update_many({}, [{"$set": {"until": ahead}}])
+    await log_in(gateway)
+
+
 async def test_changes_that_matter_make_old_tokens_worthless(gateway: Bus) -> None:
     await first(gateway)
     user = await create(gateway, "ann")
