@@ -127,6 +127,21 @@ def test_entries_stand_by_their_positions(open_page: Open, api: Api, written: Wr
     expect(upper.locator("svg[data-icon=no-such-icon] path").first).to_be_attached()
 
 
+def test_an_entry_leads_where_its_plugin_says(open_page: Open, written: Written) -> None:
+    source = """
+        class Plugin:
+            name = "Elsewhere"
+            navigation = {"label": "Elsewhere", "path": "/plugins/workshop/main"}
+            def run(self, action, params, context):
+                return None
+    """
+    written.enabled("elsewhere", source)
+    page = open_page("/runs")
+    page.get_by_role("link", name="Elsewhere").click()
+    expect(page).to_have_url(re.compile("/plugins/workshop/main$"))
+    expect(page.get_by_text("Welcome to the workshop")).to_be_visible()
+
+
 def test_what_a_plugin_tells_everybody_is_a_notification_with_its_name(open_page: Open, api: Api) -> None:
     page = open_page("/plugins")
     expect(page.get_by_test_id("live").first).to_have_attribute("data-state", "live")

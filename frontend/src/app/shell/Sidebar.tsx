@@ -9,7 +9,6 @@ import { useLiveQuery } from "@/shared/live/LiveProvider";
 import { topics } from "@/shared/live/topics";
 import { Logo } from "@/shared/ui/Logo";
 import { ConnectionDot, ConnectionNotice } from "./Connection";
-import { internalPath } from "./paths";
 import classes from "./shell.module.css";
 import { UserMenu } from "./UserMenu";
 
@@ -76,32 +75,19 @@ interface LinksProps {
 function Links({ items, close, label, labelledBy }: LinksProps) {
   return (
     <Stack gap={2} role="group" aria-label={label} aria-labelledby={labelledBy} data-testid="plugin-links">
-      {items.map((item) => {
-        const content = (
-          <>
-            <Icon name={item.icon} />
-            <span className={classes.label} title={item.label}>
-              {item.label}
-            </span>
-            {item.badge !== null && item.badge !== "" && (
-              <Badge size="sm" variant="light" tt="none" maw={90} data-testid="nav-badge">
-                {item.badge}
-              </Badge>
-            )}
-          </>
-        );
-        const path = internalPath(item.path);
-        return path ? (
-          <NavLink key={item.key} to={path} className={classes.link} onClick={close}>
-            {content}
-          </NavLink>
-        ) : (
-          <a key={item.key} href={item.path} className={classes.link} target="_blank" rel="noreferrer">
-            {content}
-            <Icon name="external-link" size={14} label="opens in a new tab" />
-          </a>
-        );
-      })}
+      {items.map((item) => (
+        <NavLink key={item.key} to={item.path} className={classes.link} onClick={close}>
+          <Icon name={item.icon} />
+          <span className={classes.label} title={item.label}>
+            {item.label}
+          </span>
+          {item.badge !== null && item.badge !== "" && (
+            <Badge size="sm" variant="light" tt="none" maw={90} data-testid="nav-badge">
+              {item.badge}
+            </Badge>
+          )}
+        </NavLink>
+      ))}
     </Stack>
   );
 }
