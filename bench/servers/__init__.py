@@ -1,0 +1,1 @@
+"""Servers that benches start as processes of their own."""
