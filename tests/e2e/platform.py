@@ -24,6 +24,8 @@ READY_WITHIN_S = 60.0
 class Platform:
     """One `plugarr up`."""
 
+    ready_within_s = READY_WITHIN_S
+
     def __init__(self, folder: Path, *options: str) -> None:
         self.folder = folder
         self.data_dir = folder / "data"
@@ -69,7 +71,7 @@ class Platform:
 
     def start(self, *, administrator: bool = True) -> "Platform":
         process = self.launch(administrator=administrator)
-        deadline = time.monotonic() + READY_WITHIN_S
+        deadline = time.monotonic() + self.ready_within_s
         while time.monotonic() < deadline:
             assert process.poll() is None, self.tail()
             with contextlib.suppress(httpx.TransportError):
@@ -77,7 +79,7 @@ class Platform:
                     self.await_ready_line()
                     return self
             time.sleep(0.05)
-        raise AssertionError(f"not ready within {READY_WITHIN_S:g} s: {self.tail()}")
+        raise AssertionError(f"not ready within {self.ready_within_s:g} s: {self.tail()}")
 
     def await_ready_line(self) -> None:
         wait_until(lambda: "Plugarr is ready" in self.log.read_text(), 60, self.tail)

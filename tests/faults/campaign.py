@@ -14,13 +14,16 @@ from typing import Final
 from shared.tasks import ended
 from tests.e2e.platform import ADMIN, ROOT, Api, Platform
 from tests.faults.collect import Collector
-from tests.faults.evidence import Evidence, Watcher
+from tests.faults.evidence import Evidence, Fault, Watcher
 from tests.faults.faults import Hand, blows
 from tests.faults.load import PLUGINS, BusLogin, Load
 from tests.faults.watch import Browser
 
 OPTIONS: Final = ("--executors", "2", "--data-replicas", "2")
 _WITNESS: Final = Path(__file__).parent / "plugins" / "witness" / "plugin.py"
+_READY_WITHIN_S: Final = 180.0
+"""More than one for all tests: here are more processes, and a busy machine shall not matter."""
+_STOOD_STILL_S: Final = 1.0
 _EXECUTION: Final = {
     "witness": {"placement": "home"},
     # What is lost, or fails, is tried again.
@@ -53,6 +56,7 @@ def publisher(platform: Platform) -> BusLogin:
 
 def ready(platform: Platform, login: Callable[[Platform], BusLogin] = publisher) -> BusLogin:
     """Start it, with the witnesses enabled; how an outside publisher logs in."""
+    platform.ready_within_s = _READY_WITHIN_S
     platform.start()
     with platform.client() as http:
         for key in PLUGINS:
@@ -89,8 +93,9 @@ async def conduct(
     ]
     began = time.monotonic()
     watching = [asyncio.create_task(browser.run()) for browser in browsers]
+    watching.append(asyncio.create_task(_starving(evidence)))
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(_READY_WITHIN_S):
             await asyncio.gather(*(browser.following.wait() for browser in browsers))
         async with asyncio.TaskGroup() as together:
             together.create_task(load.run(runs=runs, seconds=seconds))
@@ -106,3 +111,12 @@ def _watcher(evidence: Evidence, name: str) -> Watcher:
     watcher = Watcher(name)
     evidence.watchers.append(watcher)
     return watcher
+
+
+async def _starving(evidence: Evidence) -> None:
+    """Write down where this machine had no time for us, and so perhaps none for those who must renew a lease."""
+    while True:
+        began = time.time()
+        await asyncio.sleep(0.1)
+        if time.time() - began > _STOOD_STILL_S:
+            evidence.faults.append(Fault("starve", "machine", "processor", began, until=time.time()))

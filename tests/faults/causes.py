@@ -5,8 +5,11 @@ from typing import Final
 from tests.faults.evidence import Entry, Fault
 from tests.faults.facts import seconds
 
-_RECOVERY_S: Final = 20.0
-"""So long after a fault, requests to what it hit may still fail: restarts are backed off, leases expire."""
+_LEASES_S: Final = 20.0
+"""So long after the bus was away, leases may yet be lost: it is started again, and clients reconnect."""
+_BACK_S: Final = 60.0
+"""So long after it was killed, what keeps documents may not answer yet: starts are backed off, MongoDB recovers."""
+_STORES: Final = frozenset({"data", "mongod", "nats-server", "disk", "machine"})
 
 
 def is_as_coded(action: str, attempt: int, end: Entry) -> bool:
@@ -22,23 +25,25 @@ def is_as_coded(action: str, attempt: int, end: Entry) -> bool:
 
 def explains(fault: Fault, claim: Entry, end: Entry) -> bool:
     """Whether a fault may have made an attempt end as it did."""
-    began, ended = seconds(claim.started_at or claim.at), seconds(end.at)
-    until = fault.until or fault.at
-    just_then = fault.at <= ended and until >= began
-    lately = fault.at <= ended and until + _RECOVERY_S >= began
     own = fault.target == "executor" and fault.name == claim.executor
+    # A lease that cannot be renewed is lost, and hosts without a heartbeat end themselves.
+    no_lease = fault.target in {"nats-server", "disk", "machine"} and _lasted(fault, claim, end, _LEASES_S)
     match end.cause:
         case "executor_gone":
-            # A lease that cannot be renewed is lost, too.
-            return (own and just_then) or (fault.target in {"nats-server", "disk"} and lately)
+            return no_lease or (own and _lasted(fault, claim, end))
         case "crashed":
             host = fault.target == "host" and fault.name == claim.plugin
-            # Hosts of an executor that stands still end themselves.
-            return just_then and (host or (own and fault.kind == "stop"))
-        case "raised" if fault.target == "disk":
-            return lately and end.error_type in {"OSError", "PlatformUnavailable", "PlatformTimeout"}
-        case "raised":
-            unanswered = end.error_type in {"PlatformUnavailable", "PlatformTimeout"}
-            return unanswered and fault.target in {"data", "mongod", "nats-server"} and lately
+            stood_still = own and fault.kind == "stop"
+            return no_lease or ((host or stood_still) and _lasted(fault, claim, end))
+        case "raised" if fault.target == "disk" and end.error_type == "OSError":
+            return _lasted(fault, claim, end, _LEASES_S)
+        case "raised" if end.error_type in {"PlatformUnavailable", "PlatformTimeout"}:
+            return fault.target in _STORES and _lasted(fault, claim, end, _BACK_S)
         case _:
             return False
+
+
+def _lasted(fault: Fault, claim: Entry, end: Entry, after_s: float = 0.0) -> bool:
+    """Whether a fault, or what followed from it for so long, fell into an attempt."""
+    began, ended = seconds(claim.started_at or claim.at), seconds(end.at)
+    return fault.at <= ended and (fault.until or fault.at) + after_s >= began

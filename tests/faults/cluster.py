@@ -23,7 +23,7 @@ from deploy.embedded.secrets import ensure_secret, ensure_secrets
 from deploy.nats.config import Server, nats_config
 from deploy.nats.permissions import PROVISIONER, SERVICES, BusUser, user_name
 from shared.contracts.catalog import RUN_ENDED, RUN_REQUESTED_BY_USER
-from tests.e2e.platform import ADMIN, READY_WITHIN_S, ROOT, Platform, wait_until
+from tests.e2e.platform import ADMIN, ROOT, Platform, wait_until
 from tests.faults.load import PLUGINS, BusLogin
 
 _MEMBERS: Final = 3
@@ -76,7 +76,7 @@ class Cluster(Platform):
         assert done.returncode == 0, done.stdout + done.stderr
         for number, name in enumerate((PROVISIONER, *_SERVICES)):
             self._start_service(name, number, env)
-        deadline = time.monotonic() + READY_WITHIN_S
+        deadline = time.monotonic() + self.ready_within_s
         while not self._answers():
             assert time.monotonic() < deadline, self.tail()
             time.sleep(0.1)

@@ -130,6 +130,15 @@ def crashed_by_itself(evidence: Evidence) -> None:
     lost_otherwise(evidence, state="failed", cause="crashed")
 
 
+def lost_long_after_the_bus_was_back(evidence: Evidence) -> None:
+    evidence.faults[0] = Fault("kill", "nats-server", "nats-server", NOON - 30)
+
+
+def crashed_in_another_plugin(evidence: Evidence) -> None:
+    evidence.faults.append(Fault("kill", "host", "witness_any", NOON + 14))
+    lost_otherwise(evidence, state="failed", cause="crashed")
+
+
 def failed_for_a_cause_of_its_own(evidence: Evidence) -> None:
     lost_otherwise(evidence, state="failed", cause="not_loaded")
 
@@ -299,7 +308,9 @@ DOCTORED: dict[str, tuple[Callable[[Evidence], None], ...]] = {
         lost_by_another_executors_end,
         lost_before_the_fault,
         claimed_after_the_fault,
+        lost_long_after_the_bus_was_back,
         crashed_by_itself,
+        crashed_in_another_plugin,
         failed_for_a_cause_of_its_own,
         raised_what_no_fault_raises,
         failing_code_that_succeeded,

@@ -14,7 +14,8 @@ Via = Literal["http", "bus"]
 class Fault:
     """Something that was done to the platform. Times are seconds since 1970, of this machine's clock."""
 
-    kind: Literal["kill", "stop", "clock", "disk", "step_down"]
+    kind: Literal["kill", "stop", "clock", "disk", "step_down", "starve"]
+    """`starve`: not by us; the machine had no time for anybody."""
     target: str
     """`executor`, `host`, `data`, `gateway`, `registry`, `nats-server`, `mongod` …"""
     name: str

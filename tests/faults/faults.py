@@ -16,7 +16,7 @@ from tests.faults.evidence import Evidence, Fault
 from tests.faults.load import PLUGINS
 
 TARGETS: Final = ("executor", "host", "data", "gateway", "registry", "nats-server", "mongod")
-_THERE_WITHIN_S: Final = 30.0
+_THERE_WITHIN_S: Final = 90.0
 
 
 @dataclass(frozen=True)

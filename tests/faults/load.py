@@ -19,7 +19,7 @@ from tests.faults.evidence import Answer, Cell, Evidence, Request, Write
 
 PLUGINS: Final = ("witness", "witness_any")
 _ASK_AGAIN_S: Final = 0.3
-_PATIENCE_S: Final = 90.0
+_PATIENCE_S: Final = 120.0
 _AT_ONCE: Final = 24
 _ACTIONS: Final = ((0.06, "fail"), (0.12, "again"), (0.4, "write"), (1.0, "work"))
 """Up to which share of the requests it is which."""

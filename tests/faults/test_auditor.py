@@ -35,6 +35,7 @@ def test_every_check_has_records_doctored_against_it() -> None:
     [
         (Fault("kill", "nats-server", "nats-server", NOON + 1), {}),
         (Fault("stop", "executor", "executor-1", NOON + 1, until=NOON + 9), {}),
+        (Fault("starve", "machine", "processor", NOON + 1, until=NOON + 3), {}),
         (Fault("kill", "host", "witness", NOON + 14), {"state": "failed", "cause": "crashed"}),
         (
             Fault("kill", "mongod", "mongod", NOON + 2),
