@@ -166,7 +166,13 @@ _PERMISSIONS: Final = {
                 *_rpc(c.LIST_ITEMS, c.GET_ITEM, c.ADD_ITEM, c.REPLACE_ITEM, c.PATCH_ITEM, c.DELETE_ITEM),
                 *_rpc(c.REPLACE_COLLECTION, c.CLEAR_COLLECTION, c.TAKE_IDS, c.WRITE_TOGETHER),
                 *_rpc(
-                    c.GET_TASK_VALUES, c.PUT_TASK_VALUE, c.COUNT_TASK_VALUE, c.DROP_TASK_VALUE, c.CANCEL_RUN
+                    c.GET_TASK_VALUES,
+                    c.PUT_TASK_VALUE,
+                    c.COUNT_TASK_VALUE,
+                    c.DROP_TASK_VALUE,
+                    c.CANCEL_RUN,
+                    c.KEEP_SCHEDULE,
+                    c.DELETE_SCHEDULE,
                 ),
                 c.TASK_REQUESTED.subject.pattern(),
                 c.RUN_REQUESTED.subject.pattern(),

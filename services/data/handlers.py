@@ -13,7 +13,7 @@ from shared.contracts import catalog as c
 from shared.messaging.handlers import Handlers
 
 
-def bind(
+def bind(  # noqa: PLR0915 - one line for each contract
     broker: NatsBroker,
     *,
     items: ItemService,
@@ -60,6 +60,7 @@ def bind(
     handlers.command(c.GET_SCHEDULE, schedules.get)
     handlers.command(c.CREATE_SCHEDULE, schedules.create)
     handlers.command(c.UPDATE_SCHEDULE, schedules.update)
+    handlers.command(c.KEEP_SCHEDULE, schedules.keep)
     handlers.command(c.DELETE_SCHEDULE, schedules.delete)
     handlers.command(c.RUN_SCHEDULE, schedules.run)
     handlers.command(c.LIST_TICKS, schedules.ticks)

@@ -3,12 +3,14 @@
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
+from uuid import UUID, uuid5
 
 from services.executor.arguments import command, mapping, text
 from shared import errors
 from shared.contracts import catalog as c
 from shared.contracts.base import new_id, now, parse_timestamp
 from shared.contracts.runs import CancelRun, RunRequested
+from shared.contracts.schedules import DeleteSchedule, KeepSchedule
 from shared.contracts.tasks import CountTaskValue, DropTaskValue, GetTaskValues, PutTaskValue
 from shared.messaging.bus import MSG_ID, Bus
 from shared.messaging.objects import Objects, by_reference
@@ -16,6 +18,7 @@ from shared.messaging.objects import Objects, by_reference
 LATEST_S: Final = 22 * 3600.0
 """How far ahead a task may be put: the bus keeps commands for a day."""
 
+_SCHEDULES: Final = UUID("9d3f0a55-6a0e-4f0c-9c3b-1f6a8f8f2f60")
 _RUN_KEY: Final = "run-of-"
 
 Verb = Callable[[str, str | None, int, Mapping[str, Any]], Awaitable[Any]]
@@ -35,6 +38,8 @@ class Background:
             "task.count": self._count,
             "task.drop": self._drop,
             "task.revoke": self._revoke,
+            "beat.keep": self._keep_schedule,
+            "beat.drop": self._drop_schedule,
         }
 
     async def _send(self, plugin: str, run_id: str | None, depth: int, args: Mapping[str, Any]) -> str:
@@ -88,6 +93,33 @@ class Background:
             c.DROP_TASK_VALUE, command(DropTaskValue, plugin=plugin, key=text(args, "key"))
         )
 
+    async def _keep_schedule(
+        self, plugin: str, _run: str | None, _depth: int, args: Mapping[str, Any]
+    ) -> None:
+        wanted = command(
+            KeepSchedule,
+            id=schedule_id(plugin, text(args, "row")),
+            name=text(args, "name")[:200],
+            plugin=plugin,
+            action=text(args, "task"),
+            params=mapping(args, "message"),
+            enabled=args.get("enabled") is not False,
+            actor=f"plugin:{plugin}",
+            timezone=args.get("timezone") or "UTC",
+            **{name: args.get(name) for name in ("cron", "interval_s", "at")},
+        )
+        await self._bus.request(c.KEEP_SCHEDULE, wanted)
+
+    async def _drop_schedule(
+        self, plugin: str, _run: str | None, _depth: int, args: Mapping[str, Any]
+    ) -> bool:
+        wish = DeleteSchedule(id=schedule_id(plugin, text(args, "row")), actor=f"plugin:{plugin}")
+        try:
+            await self._bus.request(c.DELETE_SCHEDULE, wish)
+        except errors.NotFound:
+            return False
+        return True
+
     async def _revoke(self, plugin: str, _run: str | None, _depth: int, args: Mapping[str, Any]) -> bool:
         """Cancel the run of one of the plugin's tasks; False where there is no such task."""
         key = run_key(text(args, "id"))
@@ -97,6 +129,11 @@ class Background:
         wish = command(CancelRun, run_id=found[key], actor=f"plugin:{plugin}")
         await self._bus.request(c.CANCEL_RUN, wish)
         return True
+
+
+def schedule_id(plugin: str, row: str) -> str:
+    """The schedule that a row of a plugin's periodic tasks is."""
+    return str(uuid5(_SCHEDULES, f"{plugin}\n{row}"))
 
 
 def run_key(task_id: str) -> str:

@@ -31,6 +31,7 @@ from services.executor.rooms import Rooms
 from services.executor.run_ledger import Payloads, RunLedger
 from services.executor.service import ExecutorService
 from services.executor.settings import Settings
+from services.executor.site_redis import SiteRedis
 from services.executor.upcalls import BusUpcalls
 from shared.contracts.streams import FILES, PACKAGES
 from shared.messaging.bus import Bus, connect, wait_connected
@@ -63,8 +64,10 @@ class Executor:
         self._outbox = Outbox(bus, metrics)
         self._children = Children(bus, ledger, objects, executor=name)
         tables = Tables(_host_database(settings), settings.state_dir)
+        self.redis = SiteRedis(_redis_dir(settings), settings.redis_url)
         upcalls = BusUpcalls(
             bus,
+            redis=self.redis,
             tables=tables,
             background=Background(bus, objects),
             book=self.book,
@@ -150,6 +153,7 @@ class Executor:
                 await end()
             await self._children.close()
             await self._outbox.close()
+            self.redis.close()
 
     @property
     def checks(self) -> dict[str, Check]:
@@ -179,9 +183,16 @@ def _host_options(settings: Settings) -> HostOptions:
     assert settings.secrets_dir is not None
     database = _host_database(settings)
     database.folder.mkdir(parents=True, exist_ok=True)
+    _redis_dir(settings).mkdir(parents=True, exist_ok=True)
+    dispatcharr = {
+        "PLUGARR_DISPATCHARR_URL": settings.dispatcharr_url,
+        "PLUGARR_DISPATCHARR_API_KEY": settings.dispatcharr_api_key,
+    }
     return HostOptions(
         files_dir=settings.files_dir,
         database=database,
+        redis_dir=None if settings.redis_url else _redis_dir(settings),
+        environment={name: value for name, value in dispatcharr.items() if value},
         hidden=(settings.data_dir, settings.secrets_dir),
         sandbox=settings.sandbox,
         pass_environment=settings.plugin_environment,
@@ -191,6 +202,10 @@ def _host_options(settings: Settings) -> HostOptions:
 
 def _host_database(settings: Settings) -> HostDatabase:
     return HostDatabase(settings.data_dir / "host", settings.host_database_url)
+
+
+def _redis_dir(settings: Settings) -> Path:
+    return settings.data_dir / "redis"
 
 
 async def refuse_second_site(settings: Settings) -> None:

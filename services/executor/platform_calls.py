@@ -29,6 +29,9 @@ The host side (`host/`, `compat/`) makes them over its socket, the executor answ
 | task.count | key | int, the counter raised by one |
 | task.drop | key | None |
 | task.revoke | id | bool |
+| beat.keep | row, name, task, message, cron or interval_s or at, timezone, enabled | None |
+| beat.drop | row | bool |
+| host.redis | | `{url}`, or `{socket}`, a name in the folder that plugins see |
 | host.database | | None, when the host application's tables are there |
 | files.open | id | `{name, size, type, id, digest}` |
 | files.read | id, after | `{data, after}`, base64; no data at the end |
@@ -57,6 +60,7 @@ PLATFORM_CALLS: Final = frozenset(
         "event.websocket",
         "event.emit",
         "host.database",
+        "host.redis",
         "files.open",
         "files.read",
         "task.send",
@@ -65,6 +69,8 @@ PLATFORM_CALLS: Final = frozenset(
         "task.count",
         "task.drop",
         "task.revoke",
+        "beat.keep",
+        "beat.drop",
     }
 )
 """Anything else that a host asks for is refused."""

@@ -29,6 +29,13 @@ class Settings(CommonSettings):
     host_database_url: str = Field(
         default="", description="The host application's database (PostgreSQL); by default SQLite in data_dir."
     )
+    redis_url: str = Field(
+        default="", description="The Redis that plugins share; by default a small one of this site's own."
+    )
+    dispatcharr_url: str = Field(
+        default="", description="A running Dispatcharr, whose REST API does what its own tasks do."
+    )
+    dispatcharr_api_key: str = Field(default="", description="The API key for dispatcharr_url.")
     sandbox: Literal["require", "prefer", "off"] = Field(
         default="prefer", description="Whether plugins must, should or do not run in a sandbox."
     )

@@ -16,6 +16,7 @@ from services.executor.plugin_data import PluginCollections
 from services.executor.plugin_events import PluginEvents
 from services.executor.plugin_files import PluginFiles
 from services.executor.plugin_settings import Masks
+from services.executor.site_redis import SiteRedis
 from shared import errors
 from shared.contracts import catalog as c
 from shared.contracts.base import JsonObject, now
@@ -47,6 +48,7 @@ class BusUpcalls:
         book: Book,
         tables: Tables,
         background: Background,
+        redis: SiteRedis,
         collections: PluginCollections,
         files: PluginFiles,
         events: PluginEvents,
@@ -58,6 +60,7 @@ class BusUpcalls:
         self._bus = bus
         self._book = book
         self._tables = tables
+        self._redis = redis
         self._collections = collections
         self._files = files
         self._children = children
@@ -75,6 +78,7 @@ class BusUpcalls:
             "plugins.discover": self._discover,
             "plugins.stop": self._stop,
             "host.database": self._host_database,
+            "host.redis": self._host_redis,
             "event.websocket": events.websocket,
             "event.emit": events.emit,
             "files.open": self._open_file,
@@ -201,6 +205,11 @@ class BusUpcalls:
         self, _key: str, _run: str | None, _depth: int, _args: Mapping[str, Any]
     ) -> None:
         await self._tables.ready()
+
+    async def _host_redis(
+        self, _key: str, _run: str | None, _depth: int, _args: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        return await self._redis.ready()
 
     async def _open_file(self, key: str, _run: str | None, _depth: int, args: Mapping[str, Any]) -> Any:
         return await self._files.open(key, args)

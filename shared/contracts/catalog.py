@@ -109,6 +109,7 @@ LIST_SCHEDULES: Final = Rpc("data.list_schedules", schedules.ListSchedules, sche
 GET_SCHEDULE: Final = Rpc("data.get_schedule", schedules.GetSchedule, schedules.StoredSchedule)
 CREATE_SCHEDULE: Final = Rpc("data.create_schedule", schedules.CreateSchedule, schedules.StoredSchedule)
 UPDATE_SCHEDULE: Final = Rpc("data.update_schedule", schedules.UpdateSchedule, schedules.StoredSchedule)
+KEEP_SCHEDULE: Final = Rpc("data.keep_schedule", schedules.KeepSchedule, schedules.StoredSchedule)
 DELETE_SCHEDULE: Final = Rpc("data.delete_schedule", schedules.DeleteSchedule, Done)
 RUN_SCHEDULE: Final = Rpc("data.run_schedule", schedules.RunSchedule, schedules.ScheduleStarted)
 LIST_TICKS: Final = Rpc("data.list_ticks", schedules.ListTicks, schedules.TickPage)

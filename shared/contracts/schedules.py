@@ -5,6 +5,7 @@ from typing import Annotated, Final, Literal
 from pydantic import Field, StringConstraints, model_validator
 
 from shared.contracts.base import Answer, Command, JsonObject, Name, RunId, Timestamp
+from shared.contracts.runs import RunKind
 
 MAX_PARAMS: Final = 256 * 1024
 """Bytes of JSON that a schedule's params may take."""
@@ -64,6 +65,8 @@ class StoredSchedule(Schedule):
     """A schedule as the data service knows it: params unmasked, and which of them are passwords."""
 
     secret_params: tuple[str, ...] = ()
+    kind: RunKind = "action"
+    """`task` where a plugin made it: `action` is then a background task's name."""
 
 
 class CreateSchedule(Command):
@@ -81,6 +84,23 @@ class CreateSchedule(Command):
     timezone: TimeZone = "UTC"
     overlap: Overlap = "skip"
     missed: Missed = "skip"
+    actor: str | None = None
+
+
+class KeepSchedule(Command):
+    """Have this schedule of a background task, whether it is there or not: what a plugin's periodic task says."""
+
+    id: ScheduleId
+    """Made from plugin and periodic task, so that a plugin reaches its own only."""
+    name: ScheduleName
+    plugin: Name
+    action: Name
+    params: JsonObject = Field(default_factory=dict)
+    enabled: bool = True
+    cron: Cron | None = None
+    interval_s: Interval | None = None
+    at: Moment | None = None
+    timezone: TimeZone = "UTC"
     actor: str | None = None
 
 

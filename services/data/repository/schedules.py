@@ -13,6 +13,7 @@ from pymongo import errors as mongo
 
 from services.data.models import utc
 from services.data.repository.mongo import Database, Document
+from shared import errors
 from shared.contracts.base import JsonObject, Timestamp
 from shared.contracts.schedules import ListTicks, StoredSchedule, Tick, TickOutcome
 
@@ -103,7 +104,10 @@ class Schedules:
 
     async def insert(self, schedule: StoredSchedule) -> None:
         async with self._database.bounded():
-            await self._schedules.insert_one(_document(schedule))
+            try:
+                await self._schedules.insert_one(_document(schedule))
+            except mongo.DuplicateKeyError as error:
+                raise errors.Conflict(f"schedule {schedule.id} is there already") from error
 
     async def replace(self, schedule: StoredSchedule, known: StoredSchedule) -> bool:
         """Write a schedule over the one that is known; whether that was still there."""

@@ -85,6 +85,31 @@ class ScheduleService:
                 return await self.get(m.GetSchedule(id=known.id))
         raise errors.Conflict("others change it just now: try again")
 
+    async def keep(self, command: m.KeepSchedule) -> m.StoredSchedule:
+        """Make it, or change it where something differs. Raises Invalid with the path."""
+        values: dict[str, Any] = command.model_dump(exclude={"actor"})
+        for _ in range(_TRIES):
+            known = await self._schedules.get(command.id)
+            made = now()
+            rev = 1 if known is None else known.rev + 1
+            before = {} if known is None else known.model_dump()
+            meant = _checked({**before, **values, "kind": "task", "rev": rev}, made, command.actor)
+            if known is not None and _meaning(meant) == _meaning(known):
+                return known
+            if known is None:
+                meant = meant.model_copy(update={"created_at": made, "created_by": command.actor})
+            meant = await self._due_anew(meant)
+            if known is None:
+                try:
+                    await self._schedules.insert(meant)
+                except errors.Conflict:
+                    continue
+            elif not await self._schedules.replace(meant, known):
+                continue
+            await self._placed(meant)
+            return meant
+        raise errors.Conflict("others change it just now: try again")
+
     async def delete(self, command: m.DeleteSchedule) -> Done:
         """Remove a schedule. Raises NotFound."""
         gone = await self._schedules.delete(command.id)
@@ -234,6 +259,10 @@ def _checked(values: dict[str, Any], at: Timestamp, actor: str | None) -> m.Stor
     moment = None if timing.at is None else timestamp_of(timing.at.timestamp())
     changed = {"at": moment, "updated_at": at, "updated_by": actor}
     return m.StoredSchedule.model_validate({"created_at": at, **values, **changed})
+
+
+def _meaning(schedule: m.StoredSchedule) -> dict[str, Any]:
+    return schedule.model_dump(include=set(m.KeepSchedule.model_fields) - {"actor"})
 
 
 def _first(schedule: m.StoredSchedule) -> Timestamp | None:

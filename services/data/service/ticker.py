@@ -157,6 +157,7 @@ class Ticker:
                     "plugin": schedule.plugin,
                     "action": schedule.action,
                     "params": await self._payloads.put(schedule.params),
+                    "kind": schedule.kind,
                     "trigger": trigger,
                     "actor": actor,
                     "created_at": now(),

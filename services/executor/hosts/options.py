@@ -1,8 +1,8 @@
 """What an operator decides about plugin processes, and the times that bound them."""
 
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -31,6 +31,10 @@ class HostOptions:
     """What plugins see as `/data`: `PLUGARR_DATA_DIR/files`."""
     database: HostDatabase | None = None
     """None where plugins get none, as in tests of other things."""
+    redis_dir: Path | None = None
+    """The folder of the site's own Redis' socket."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """Variables that plugins get with these values."""
     hidden: Sequence[Path] = ()
     """Folders that no plugin may see: the rest of the data directory, the secrets."""
     sandbox: SandboxMode = "prefer"

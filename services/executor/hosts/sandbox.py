@@ -150,6 +150,8 @@ class Sandbox:
                 break
         else:
             argv += ["--bind", str(path), str(own)]
+        if self._options.redis_dir is not None:
+            argv += ["--bind", str(self._options.redis_dir.resolve()), str(_INSIDE / "redis")]
         argv += ["--chdir", "/data", "--"]
         config = self._config(spec, host, compat, own, libraries if spec.libraries is not None else None)
         return LaunchPlan(
@@ -178,6 +180,7 @@ class Sandbox:
             "spawn": self._options.spawn,
             "preload": sorted(spec.needs),
             "database": self._database(inside=inside),
+            "redis_dir": self._redis_dir(inside=inside),
         }
 
     def _database(self, *, inside: bool) -> dict[str, str]:
@@ -188,10 +191,17 @@ class Sandbox:
         folder = _INSIDE / "database" if inside else database.folder.resolve()
         return {"path": str(folder / database.file.name)}
 
+    def _redis_dir(self, *, inside: bool) -> str | None:
+        folder = self._options.redis_dir
+        if folder is None:
+            return None
+        return str(_INSIDE / "redis" if inside else folder.resolve())
+
     def _environment(self, home: Path) -> dict[str, str]:
         """Nothing of ours but what is named: the executor's environment holds credentials."""
         taken = (*_ENVIRONMENT, *self._options.pass_environment)
         environment = {"LANG": "C.UTF-8"} | {name: os.environ[name] for name in taken if name in os.environ}
+        environment |= self._options.environment
         if self._options.database is not None and self._options.database.url:
             # Not on the command line, which everybody on the machine can read.
             environment[DATABASE_URL] = self._options.database.url

@@ -26,9 +26,10 @@ def ready() -> None:
             import django  # noqa: PLC0415 - 50 MB that a plugin without it does not pay for
 
             django.setup()
-            from plugarr_host import side_effects  # noqa: PLC0415
+            from plugarr_host import beat, side_effects  # noqa: PLC0415
 
             side_effects.connect()
+            beat.connect()
         except BaseException:
             _begun = False
             raise

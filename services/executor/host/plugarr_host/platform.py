@@ -17,6 +17,7 @@ class Platform:
         self.channel: Channel | None = None
         self.key = ""
         self.plugins_dir = ""
+        self.redis_dir: str | None = None
         self.folder = ""
         """The plugin's own."""
 

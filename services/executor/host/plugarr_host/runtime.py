@@ -77,6 +77,7 @@ class Host:
         platform.key = config["key"]
         platform.plugins_dir = config["plugins_dir"]
         platform.folder = config["path"]
+        platform.redis_dir = config.get("redis_dir")
         self._calls = Calls(config["key"], channel, self._streams)
 
     def serve(self) -> NoReturn:

@@ -7,12 +7,14 @@ import socket
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
+from uuid import uuid4
 
 from celery.app.trace import trace_task
 from celery.states import FAILURE, RETRY
 from dispatcharr.celery import app
 from kombu.serialization import dumps, loads
 
+from plugarr_host import beat
 from plugarr_host.interrupts import RunInterrupted
 from plugarr_host.names import package_name
 from plugarr_host.platform import platform
@@ -31,7 +33,9 @@ def run(name: str, message: Mapping[str, Any]) -> Any:
     """The task's result, JSON-shaped. Raises what the task raises."""
     task = _task(name)
     headers = dict(message.get("headers") or {})
-    task_id = str(headers.get("id") or message.get("correlation_id"))
+    task_id = str(headers.get("id") or uuid4())
+    if message.get("periodic_task") is not None:
+        beat.ran(message["periodic_task"])
     args, kwargs, embedded = loads(message["body"], "application/json", "utf-8", accept={"application/json"})
     request = {
         **headers,
