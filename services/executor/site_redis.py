@@ -12,6 +12,8 @@ from shared import errors
 
 _STARTS_FOR_S: Final = 20.0
 _LOOK_S: Final = 0.05
+_LONGEST_PATH: Final = 100
+"""Bytes; kernels take some more."""
 
 
 class SiteRedis:
@@ -27,6 +29,9 @@ class SiteRedis:
         """Where it is: `url`, or `socket`, a name in the folder that plugins see. Raises Unavailable."""
         if self._url:
             return {"url": self._url}
+        path = str(self._folder / SOCKET)
+        if len(path.encode()) > _LONGEST_PATH:
+            raise errors.Unavailable(f"a socket cannot have so long a path: {path}; set PLUGARR_REDIS_URL")
         async with self._one:
             deadline = asyncio.get_running_loop().time() + _STARTS_FOR_S
             while not await asyncio.to_thread(self._answers):
@@ -60,7 +65,7 @@ class SiteRedis:
             connection.settimeout(1.0)
             try:
                 connection.connect(str(self._folder / SOCKET))
-                connection.sendall(b"PING\r\n")
+                connection.sendall(b"*1\r\n$4\r\nPING\r\n")
                 return connection.recv(64).startswith(b"+PONG")
             except OSError:
                 return False
