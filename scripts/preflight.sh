@@ -181,6 +181,15 @@ check_browser() {
         'Debian: apt-get install chromium; macOS: install Chrome' chromium
 }
 
+check_postgresql() {
+    [ "$goal" = test ] && [ -d tests/compat ] || return 0
+    for server in "$(command -v postgres || :)" /usr/lib/postgresql/*/bin/postgres; do
+        if [ -x "$server" ]; then ok PostgreSQL "$server"; return; fi
+    done
+    missing PostgreSQL "the server, on which plugins' use of a Dispatcharr's database is tested" \
+        'Debian: apt-get install postgresql; macOS: brew install postgresql@16 and put it on PATH' postgresql
+}
+
 check_port() {
     port=${PLUGARR_PORT:-9191}
     [ "$check_port" = yes ] && [ -n "$python" ] || return 0
@@ -214,6 +223,7 @@ check_all() {
     check_node
     check_sandbox
     check_browser
+    check_postgresql
     check_port
     check_disk
 }

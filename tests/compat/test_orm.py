@@ -42,11 +42,17 @@ class Plugin:
 """
 
 
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def there(request: pytest.FixtureRequest) -> Any:
+    """A platform on each of the databases."""
+    return request.getfixturevalue("platform" if request.param == "sqlite" else "on_postgresql")
+
+
 @pytest.fixture(scope="module")
-def ask(platform: Any) -> Any:
+def ask(there: Any) -> Any:
     """Runs a body of statements inside one plugin that has imported everything; what it returns."""
-    with platform.client() as http:
-        written = Written(platform, Api(http))
+    with there.client() as http:
+        written = Written(there, Api(http))
         key = written.enabled("orm_probe", PLUGIN)
 
         def ask(body: str, *, status: int = 200) -> Any:
@@ -232,7 +238,7 @@ def test_signal_receivers_of_a_plugin_hear_of_what_it_saves(ask: Any) -> None:
     assert found == [["heard", True], ["heard", False]]
 
 
-def test_a_config_reads_and_saves_like_a_model(ask: Any, platform: Any) -> None:
+def test_a_config_reads_and_saves_like_a_model(ask: Any, there: Any) -> None:
     found = ask("""
         C = PluginConfig.objects
         row = C.get(key="orm_probe")
@@ -259,7 +265,7 @@ def test_a_config_reads_and_saves_like_a_model(ask: Any, platform: Any) -> None:
         "missing": "PluginConfig matching query does not exist.", "values": [1], "all": 1, "exists": True,
         "named": ["Probe"],
     }  # fmt: skip
-    with platform.client() as http:
+    with there.client() as http:
         assert Api(http).plugins()["orm_probe"]["settings"]["state"] == {"count": 1}
 
 
