@@ -1,13 +1,17 @@
 """A PostgreSQL of a test's own, with tables such as a running Dispatcharr has."""
 
+import contextlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+import psycopg
 
 from deploy.embedded.process import free_port
 from tests.e2e.platform import ROOT, wait_until
@@ -28,11 +32,13 @@ migrate.seed()
 
 
 def programs() -> Path:
-    """Where its programs are."""
-    found = shutil.which("initdb")
-    if found is not None:
-        return Path(found).parent
-    return max(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
+    """Where its programs are: Debian puts only some of them on PATH."""
+    known = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
+    if known:
+        return known[-1]
+    found = shutil.which("postgres")
+    assert found is not None, "PostgreSQL is not installed: make preflight says how"
+    return Path(found).resolve().parent
 
 
 def as_user(*command: str | Path) -> list[str]:
@@ -60,15 +66,24 @@ def running() -> Iterator[str]:
         stderr=subprocess.DEVNULL,
         cwd="/",
     )
+    url = f"postgresql://plugarr:secret@127.0.0.1:{port}/postgres"
     try:
-        ready = [bin_ / "pg_isready", "-h", "127.0.0.1", "-p", str(port)]
-        wait_until(lambda: subprocess.run(ready, capture_output=True, check=False).returncode == 0, 60)
-        yield f"postgresql://plugarr:secret@127.0.0.1:{port}/postgres"
+        wait_until(lambda: _answers(url), 60, lambda: "PostgreSQL does not start")
+        yield url
     finally:
-        control = as_user(bin_ / "pg_ctl", "-D", folder / "db", "stop", "-m", "immediate")
-        subprocess.run(control, check=False, capture_output=True, cwd="/")
+        with contextlib.suppress(OSError, ValueError):
+            pid = int((folder / "db" / "postmaster.pid").read_text().splitlines()[0])
+            os.kill(pid, signal.SIGINT)
         server.wait(20)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _answers(url: str) -> bool:
+    try:
+        psycopg.connect(url, connect_timeout=2).close()
+    except psycopg.OperationalError:
+        return False
+    return True
 
 
 def make_tables(url: str) -> None:
@@ -78,11 +93,8 @@ def make_tables(url: str) -> None:
 
 
 def statement(url: str, sql: str) -> str:
-    """What psql says to a statement."""
-    done = subprocess.run(
-        [programs() / "psql", url, "-v", "ON_ERROR_STOP=1", "-Atqc", sql],
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    return done.stdout.strip()
+    """The one value that a statement gives, as text."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        cursor = connection.execute(sql.encode())
+        row = cursor.fetchone() if cursor.description else None
+        return "" if row is None else str(row[0])
