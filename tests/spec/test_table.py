@@ -15,8 +15,6 @@ TABLE = Path(__file__).with_name("table.tsv")
 PARTS = {
     "e2e": "plugins that run on the whole platform, driven over HTTP; `e2e=` names the test",
     "frontend": "the web UI in a real browser; `frontend=` names the test",
-    "celery": "background tasks in plugin hosts",
-    "django": "the host application's models in plugin hosts",
 }
 """What proves the rows that no manifest can prove."""
 
