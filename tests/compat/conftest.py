@@ -1,12 +1,20 @@
 """Real platforms for the whole suite: what plugins rely on is asked through HTTP, as their users do."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.compat import postgresql
 from tests.e2e.platform import Api, Platform
 from tests.e2e.written import Written
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give them time: the first test that needs a platform, or PostgreSQL, waits for its start."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.timeout(180))
 
 
 @pytest.fixture(scope="session")
