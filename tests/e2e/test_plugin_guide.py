@@ -28,6 +28,7 @@ STORED = example(GUIDE, "python", "PluginData.objects")
 PAGES = example(GUIDE, "python", "pages = {")
 EMITTING = example(GUIDE, "python", "plugarr.emit(")
 FILE = example(GUIDE, "python", "plugarr.open_file(")
+TASK = example(GUIDE, "python", "@shared_task")
 COMMANDS = example(GUIDE, "sh", "plugarr new")
 
 
@@ -37,7 +38,24 @@ def inside(block: str, depth: int) -> str:
 
 def test_no_example_of_the_guide_is_left_out() -> None:
     shown = {text for language, text in examples(GUIDE) if language}
-    assert shown == {DECLARED, CLASS, PROGRESS, STORED, PAGES, EMITTING, FILE, COMMANDS}
+    assert shown == {DECLARED, CLASS, PROGRESS, STORED, PAGES, EMITTING, FILE, TASK, COMMANDS}
+
+
+def test_models_and_tasks(api: Api, written: Written) -> None:
+    source = f"""
+{TASK}
+
+class Plugin:
+    name = "Numbers"
+    def run(self, action, params, context):
+        for name in "b", "a":
+            Channel.objects.create(name=name)
+        done = number_all.delay(100).get(timeout=30)
+        found = Channel.objects.order_by("channel_number").values_list("name", "channel_number")
+        return {{"done": done, "found": [list(row) for row in found]}}
+"""
+    key = written.enabled("numbers", source)
+    assert api.result(key, "go") == {"done": 2, "found": [["a", 100.0], ["b", 101.0]]}
 
 
 def test_events_and_files(api: Api, written: Written) -> None:
