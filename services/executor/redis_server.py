@@ -20,7 +20,24 @@ _LOCK: Final = "lock"
 
 def serve(folder: Path) -> None:
     """Serve until the parent ends; at once done where another process serves here."""
-    from fakeredis import TcpFakeServer  # noqa: PLC0415 - half a second that an executor's import need not take
+    # Half a second that an executor's import need not take.
+    from fakeredis import TcpFakeServer  # noqa: PLC0415
+    from fakeredis._clients._tcp_server import TCPFakeRequestHandler  # noqa: PLC0415
+    from redis import ResponseError  # noqa: PLC0415
+
+    class Handler(TCPFakeRequestHandler):  # type: ignore[misc]  # fakeredis is untyped here
+        def setup(self) -> None:
+            super().setup()
+            read = self.current_client.read_response
+
+            def answer(*args: Any, **kwargs: Any) -> Any:
+                # Raised, an error would be sent and the connection closed: redis-py's locks begin with one.
+                try:
+                    return read(*args, **kwargs)
+                except ResponseError as error:
+                    return error
+
+            self.current_client.read_response = answer
 
     class Server(TcpFakeServer):  # type: ignore[misc]  # fakeredis is untyped here
         address_family = socket.AF_UNIX
@@ -28,6 +45,7 @@ def serve(folder: Path) -> None:
         def __init__(self, path: str) -> None:
             self._numbers = itertools.count(1)
             super().__init__(path)
+            self.RequestHandlerClass = Handler
             self.daemon_threads = True
 
         def server_bind(self) -> None:

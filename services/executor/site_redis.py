@@ -22,7 +22,7 @@ class SiteRedis:
     def __init__(self, folder: Path, url: str) -> None:
         self._folder = folder
         self._url = url
-        self._process: subprocess.Popen[bytes] | None = None
+        self.process: subprocess.Popen[bytes] | None = None
         self._one = asyncio.Lock()
 
     async def ready(self) -> dict[str, Any]:
@@ -37,22 +37,22 @@ class SiteRedis:
             while not await asyncio.to_thread(self._answers):
                 if asyncio.get_running_loop().time() > deadline:
                     raise errors.Unavailable("the Redis of this site does not start; set PLUGARR_REDIS_URL")
-                if self._process is None or self._process.poll() is not None:
+                if self.process is None or self.process.poll() is not None:
                     await asyncio.to_thread(self._start)
                 await asyncio.sleep(_LOOK_S)
         return {"socket": SOCKET}
 
     def close(self) -> None:
         """End the server, if it is ours: another executor's starts when it is asked for."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            if self._process.stdin is not None:
-                self._process.stdin.close()
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+            if self.process.stdin is not None:
+                self.process.stdin.close()
 
     def _start(self) -> None:
         # Its standard input is what it ends by; nothing is ever written to it.
-        self._process = subprocess.Popen(  # noqa: S603 - a command line of our own
+        self.process = subprocess.Popen(  # noqa: S603 - a command line of our own
             [sys.executable, "-m", "services.executor.redis_server", str(self._folder.resolve())],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
