@@ -146,9 +146,9 @@ RECORDER: Final = "recorder"
 TICKER: Final = "ticker"
 FOLLOWER: Final = "follower"
 DURABLES: Final = (
-    Durable(catalog.RUN_CMD, RECORDER, max_ack_pending=5000),
-    Durable(catalog.RUN_STATE, RECORDER, max_ack_pending=5000),
     # Dealt with in moments, and harmless to deal with again: what a dead replica had moves on soon.
+    Durable(catalog.RUN_CMD, RECORDER, ack_wait_s=10.0, max_ack_pending=5000),
+    Durable(catalog.RUN_STATE, RECORDER, ack_wait_s=10.0, max_ack_pending=5000),
     Durable(catalog.TICKS, TICKER, filters=(catalog.TICKED.subject.pattern(),), ack_wait_s=10.0),
     Durable(catalog.EVENTS_APP, FOLLOWER, ack_wait_s=10.0),
 )

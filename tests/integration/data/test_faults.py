@@ -189,6 +189,13 @@ async def test_killing_one_of_two_replicas_loses_nothing_and_doubles_nothing(
     await asyncio.gather(*writers)
     numbers = [item["data"]["n"] for item in (await listed(gateway))[1]]
     assert sorted(numbers) == list(range(200))
+
+    async def all_recorded() -> bool:
+        page = await history(gateway, plugin="p", limit=1000)
+        return {run.run_id for run in page.runs} == {command.run_id for command in commands}
+
+    # What the killed one had in hand comes again to the other, after a while.
+    await until(all_recorded)
     for command in commands:
         run = await gateway.request(c.GET_RUN, m.GetRun(run_id=command.run_id))
         assert run.state == "queued"
