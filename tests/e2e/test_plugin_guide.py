@@ -8,6 +8,7 @@ import textwrap
 from typing import Any
 
 import pytest
+import websockets.sync.client
 
 from shared.contracts.manifest import Execution
 from shared.contracts.names import RESERVED_PLUGIN_KEYS
@@ -26,6 +27,7 @@ CLASS = example(GUIDE, "python", "class Plugin:")
 PROGRESS = example(GUIDE, "python", "import plugarr")
 STORED = example(GUIDE, "python", "PluginData.objects")
 PAGES = example(GUIDE, "python", "pages = {")
+UPDATE = example(GUIDE, "python", "send_websocket_update(")
 EMITTING = example(GUIDE, "python", "plugarr.emit(")
 FILE = example(GUIDE, "python", "plugarr.open_file(")
 TASK = example(GUIDE, "python", "@shared_task")
@@ -38,7 +40,7 @@ def inside(block: str, depth: int) -> str:
 
 def test_no_example_of_the_guide_is_left_out() -> None:
     shown = {text for language, text in examples(GUIDE) if language}
-    assert shown == {DECLARED, CLASS, PROGRESS, STORED, PAGES, EMITTING, FILE, TASK, COMMANDS}
+    assert shown == {DECLARED, CLASS, PROGRESS, STORED, UPDATE, PAGES, EMITTING, FILE, TASK, COMMANDS}
 
 
 def test_models_and_tasks(api: Api, written: Written) -> None:
@@ -156,6 +158,19 @@ def test_stored_data(api: Api, written: Written) -> None:
     served = re.search(r"served over HTTP under `(\S+)`", TEXT)
     assert served is not None
     assert api.http.get(served[1]).json()["data"] == []
+
+
+def test_what_a_plugin_says_reaches_open_pages(api: Api, written: Written) -> None:
+    written.enabled(KEY, f"class Plugin:\n    def run(self, action, params, context):\n{inside(UPDATE, 2)}")
+    ticket = api.http.post("/api/ws-ticket/").json()["ticket"]
+    with websockets.sync.client.connect(
+        f"{written.platform.url.replace('http', 'ws')}/ws/?ticket={ticket}"
+    ) as page:
+        assert json.loads(page.recv(timeout=10))["type"] == "ready"
+        api.run(KEY, "say")
+        said = json.loads(page.recv(timeout=10))
+    assert said["type"] == "update"
+    assert said["data"] == {"type": "plugin", "plugin": KEY, "message": "Sync completed"}
 
 
 def test_pages(api: Api, written: Written) -> None:

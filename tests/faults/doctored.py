@@ -3,6 +3,17 @@
 from collections.abc import Callable
 from dataclasses import replace
 
+from tests.faults.doctored_frames import (
+    frame_doubled,
+    frame_lost,
+    frame_of_another_kind,
+    frame_of_nothing,
+    frames_reordered,
+    last_frame_lost,
+    watcher_never_followed,
+    watcher_refused,
+    watcher_told_to_reload,
+)
 from tests.faults.evidence import Answer, Document, Effect, Evidence, Fault, Told
 from tests.faults.honest import NOON, at
 
@@ -226,43 +237,6 @@ def never_told_of_a_replacement(evidence: Evidence) -> None:
 
 def told_of_no_document(evidence: Evidence) -> None:
     evidence.changes.append(Told("data.witness.added", 25, "item.added", 99))
-
-
-def frame_lost(evidence: Evidence) -> None:
-    evidence.watchers[0].frames.pop(2)
-
-
-def last_frame_lost(evidence: Evidence) -> None:
-    evidence.watchers[0].frames.pop()
-
-
-def frame_doubled(evidence: Evidence) -> None:
-    evidence.watchers[0].frames.insert(3, evidence.watchers[0].frames[2])
-
-
-def frames_reordered(evidence: Evidence) -> None:
-    frames = evidence.watchers[0].frames
-    frames[1], frames[2] = frames[2], frames[1]
-
-
-def frame_of_another_kind(evidence: Evidence) -> None:
-    evidence.watchers[0].frames[2] = Told("runs", 4, "run.succeeded")
-
-
-def frame_of_nothing(evidence: Evidence) -> None:
-    evidence.watchers[1].frames.append(Told("runs", 7, "run.running"))
-
-
-def watcher_told_to_reload(evidence: Evidence) -> None:
-    evidence.watchers[0].reloads.append("runs")
-
-
-def watcher_refused(evidence: Evidence) -> None:
-    evidence.watchers[0].refused.append("4409 too slow")
-
-
-def watcher_never_followed(evidence: Evidence) -> None:
-    evidence.watchers[1].since.clear()
 
 
 def never_accepted(evidence: Evidence) -> None:
