@@ -24,7 +24,7 @@ REPORTS = ROOT / ".build" / "reports"
 
 # Several tests at once: any with any, or a file's tests together where they share servers.
 SPREAD = ("-n", "2", "--dist", "worksteal")
-BY_FILE = ("-n", "2", "--dist", "loadfile")
+BY_FILE = ("-n", "3", "--dist", "loadfile")
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,6 @@ import pytest
 from bson.int64 import Int64
 from pymongo import errors as mongo
 
-from deploy.embedded import binaries
-from deploy.embedded.mongo import Mongo
-from deploy.embedded.process import free_port, stop
 from services.data.models import Place
 from shared import errors
 from shared.contracts import catalog as c
@@ -177,39 +174,6 @@ async def test_whoever_is_killed_or_stopped_or_wakes_up_late_nothing_is_lost_or_
     await writer.write_more(100)
     last = await writer.stop()
     assert_complete(await told.until(last), last)
-
-
-async def test_a_database_that_dies_is_read_on_from_where_it_was(
-    nats: RunningNats, tmp_path: Path, bus: Bus, told: Told
-) -> None:
-    server = Mongo(
-        binary=binaries.mongod(),
-        store=tmp_path / "db",
-        log=tmp_path / "mongo.log",
-        keyfile=nats.secrets / "mongo-keyfile",
-        root_password=(nats.secrets / "mongo-root").read_text(),
-        data_password=(nats.secrets / "mongo-data").read_text(),
-        port=free_port(),
-    )
-    process = server.start()
-    replicas = Replicas(nats, server.url, tmp_path, bus)
-    writer = Writer(server.url)
-    try:
-        replicas.start()
-        await told.first("changes.lost")
-        writer.start()
-        for _ in range(2):
-            await writer.write_more(100)
-            process.kill()
-            process.wait()
-            process = await asyncio.to_thread(server.start)
-        await writer.write_more(100)
-        last = await writer.stop()
-        assert_complete(await told.until(last), last)
-    finally:
-        await writer.stop()
-        replicas.end()
-        stop(process)
 
 
 async def test_a_position_that_mongodb_has_forgotten_is_said_and_reading_goes_on(

@@ -18,6 +18,7 @@ from prometheus_client import CollectorRegistry
 
 from deploy.embedded.nats import save_bus_users
 from deploy.nats.permissions import BusUser, user_name
+from deploy.nats.probe import wait_usable
 from deploy.provisioner.apply import ensure_durable, remove_durable
 from services.executor.main import Executor
 from services.executor.metrics import Metrics
@@ -142,21 +143,17 @@ class World:
         self.running.append(running)
         return running
 
-    async def outsider(self, name: str, *runs: str) -> Client:
-        """A bus user with these rights, logged in."""
-        save_bus_users(self.nats.secrets, [BusUser(name, runs)])
+    async def outsider(self, name: str, plugin: str, action: str) -> Client:
+        """A bus user who may run that action, logged in."""
+        save_bus_users(self.nats.secrets, [BusUser(name, (f"{plugin}.{action}",))])
         self.nats.server.reload()
-        user = user_name(name)
-
-        async def log_in() -> Client | None:
-            try:
-                return await nats.connect(
-                    self.nats.url, user=user, password=self.nats.password(user), allow_reconnect=False
-                )
-            except nats.errors.Error:
-                return None  # the server has not read its users again yet
-
-        return await until(log_in)
+        user, password = user_name(name), self.nats.password(user_name(name))
+        subject = c.RUN_REQUESTED_BY_USER.subject.of(plugin=plugin, action=action, user=name)
+        inbox = f"_INBOX_{user}"
+        # While the server reads its users again it cuts connections off, new ones too.
+        again = self.nats.server.reload
+        assert await wait_usable(self.nats.url, user, password, inbox=inbox, subject=subject, again=again)
+        return await nats.connect(self.nats.url, user=user, password=password, allow_reconnect=False)
 
     # plugins
 
