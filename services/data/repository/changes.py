@@ -23,6 +23,8 @@ SCHEDULES: Final = "schedules"
 _TEXT: Final[CodecOptions[Document]] = CodecOptions(unicode_decode_error_handler="replace")
 """Another tool may have written a name that is no text."""
 _BATCH: Final = 5000
+_OF: Final = ":"
+"""Between whose a position is and the position."""
 _ANSWER_S: Final = 10.0
 """How much later than asked for an answer may come."""
 _LOST: Final = frozenset(
@@ -74,22 +76,22 @@ _PIPELINE: Final = (
 class ChangeStream:
     """The writes after a position, in order."""
 
-    def __init__(self, database: Database, session: Session, cursor: Document) -> None:
+    def __init__(self, database: Database, session: Session, identity: str, cursor: Document) -> None:
         self._database = database
         self._session = session
-        self._cursor = int(cursor["id"])
-        self.token: str = cursor["postBatchResumeToken"]["_data"]
-        """Everything before this position was returned."""
+        self._identity = identity
+        self._take(cursor)
 
     @classmethod
     async def open(cls, database: Database, after: str | None) -> "ChangeStream":
         """From a position on, or from now on. Raises HistoryLost, Unavailable, TimedOut."""
-        start: Document = {"startAfter": {"_data": after}} if after else {}
-        pipeline = [{"$changeStream": start}, *_PIPELINE]
         session = await database.session()
         try:
+            identity = await _identity(database, session)
+            start = {} if after is None else {"startAfter": {"_data": _position(after, identity)}}
+            pipeline = [{"$changeStream": start}, *_PIPELINE]
             command = {"aggregate": 1, "pipeline": pipeline, "cursor": {"batchSize": 0}}
-            return cls(database, session, (await _asked(database, command, session, 0))["cursor"])
+            return cls(database, session, identity, (await _asked(database, command, session, 0))["cursor"])
         except BaseException:
             await session.end_session()
             raise
@@ -103,9 +105,8 @@ class ChangeStream:
             "maxTimeMS": int(wait_s * 1000),
         }
         cursor = (await _asked(self._database, command, self._session, wait_s))["cursor"]
-        self.token = cursor["postBatchResumeToken"]["_data"]
-        self._cursor = int(cursor["id"])
-        return [change for event in cursor["nextBatch"] if (change := _change(event))]
+        self._take(cursor)
+        return [change for event in cursor["nextBatch"] if (change := _change(event, self._identity))]
 
     async def close(self) -> None:
         """Let the server forget the cursor; where it cannot be told, it does so by itself."""
@@ -116,6 +117,11 @@ class ChangeStream:
             pass
         finally:
             await self._session.end_session()
+
+    def _take(self, cursor: Document) -> None:
+        self._cursor = int(cursor["id"])
+        self.token = f"{self._identity}{_OF}{cursor['postBatchResumeToken']['_data']}"
+        """Everything before this position was returned."""
 
 
 class Changes:
@@ -152,7 +158,23 @@ async def _asked(database: Database, command: Document, session: Session, wait_s
         raise translate(error) or errors.Unavailable(f"the change stream failed: {error}") from error
 
 
-def _change(event: Document) -> Change | None:
+def _position(token: str, identity: str) -> str:
+    """A position that this database gave. Raises HistoryLost."""
+    whose, _, position = token.partition(_OF)
+    if whose != identity:
+        # MongoDB itself takes a position of another one while its own oplog still has its beginning.
+        raise HistoryLost("the last position is one of another database")
+    return position
+
+
+async def _identity(database: Database, session: Session) -> str:
+    """What no other database has, a restored copy neither: the id of a collection that is there from the start."""
+    command = {"listCollections": 1, "filter": {"name": CONFIGS}}
+    found = (await _asked(database, command, session, 0))["cursor"]["firstBatch"]
+    return found[0]["info"]["uuid"].hex() if found else ""
+
+
+def _change(event: Document, identity: str) -> Change | None:
     operation = event["operationType"]
     if operation in _ENDS:
         raise HistoryLost(f"the change stream ended: {operation}")
@@ -169,7 +191,7 @@ def _change(event: Document) -> Change | None:
         collection=event["ns"]["coll"],
         id=event.get("documentKey", {}).get("_id"),
         rev=int(rev) if isinstance(rev, int) and not isinstance(rev, bool) else None,
-        token=event["_id"]["_data"],
+        token=f"{identity}{_OF}{event['_id']['_data']}",
         transaction=transaction,
         names=(names[0], names[1]) if isinstance(names[0], str) and isinstance(names[1], str) else None,
     )

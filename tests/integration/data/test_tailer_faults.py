@@ -14,6 +14,10 @@ import pytest
 from bson.int64 import Int64
 from pymongo import errors as mongo
 
+from deploy.embedded import binaries
+from deploy.embedded.mongo import Mongo
+from deploy.embedded.process import free_port, stop
+from services.data.journal import TOKEN
 from services.data.models import Place
 from shared import errors
 from shared.contracts import catalog as c
@@ -127,6 +131,15 @@ def assert_complete(events: list[tuple[str, dict[str, Any]]], last: int) -> None
     assert [kind for kind, _ in events].count("changes.lost") == 1
 
 
+def identity_of(url: str) -> str:
+    """Whose positions are those of this database."""
+    with pymongo.MongoClient[dict[str, Any]](url) as client:
+        database = client.get_default_database()
+        database.create_collection("configs")
+        listed = database.command("listCollections", filter={"name": "configs"})
+    return bytes(listed["cursor"]["firstBatch"][0]["info"]["uuid"]).hex()
+
+
 @pytest.fixture
 async def bus(bus_of: BusOf) -> Bus:
     return await bus_of("data")
@@ -176,10 +189,48 @@ async def test_whoever_is_killed_or_stopped_or_wakes_up_late_nothing_is_lost_or_
     assert_complete(await told.until(last), last)
 
 
-async def test_a_position_that_mongodb_has_forgotten_is_said_and_reading_goes_on(
-    bus: Bus, replicas: Replicas, writer: Writer, told: Told
+async def test_another_database_is_said_and_one_that_dies_is_read_on_from_where_it_was(
+    nats: RunningNats, tmp_path: Path, bus: Bus, replicas: Replicas
 ) -> None:
-    forgotten = {"Plugarr-Resume-After": "82" + "00" * 20}
+    # One that is new, and by whose own word has forgotten nothing since a position of the other one.
+    replicas.start()
+    await Told(bus, 0).first("changes.lost")
+    replicas.end()
+    told = Told(bus, await last_seq(bus))
+    server = Mongo(
+        binary=binaries.mongod(),
+        store=tmp_path / "db",
+        log=tmp_path / "mongo.log",
+        keyfile=nats.secrets / "mongo-keyfile",
+        root_password=(nats.secrets / "mongo-root").read_text(),
+        data_password=(nats.secrets / "mongo-data").read_text(),
+        port=free_port(),
+    )
+    process = server.start()
+    others = Replicas(nats, server.url, tmp_path, bus)
+    writer = Writer(server.url)
+    try:
+        others.start()
+        await told.first("changes.lost")
+        writer.start()
+        for _ in range(2):
+            await writer.write_more(100)
+            process.kill()
+            process.wait()
+            process = await asyncio.to_thread(server.start)
+        await writer.write_more(100)
+        last = await writer.stop()
+        assert_complete(await told.until(last), last)
+    finally:
+        await writer.stop()
+        others.end()
+        stop(process)
+
+
+async def test_a_position_that_mongodb_has_forgotten_is_said_and_reading_goes_on(
+    bus: Bus, mongo_url: str, replicas: Replicas, writer: Writer, told: Told
+) -> None:
+    forgotten = {TOKEN: f"{identity_of(mongo_url)}:82{'00' * 20}"}
     subject = c.CHANGES_CHECKED.subject.pattern()
     await bus.put(subject, bus.enveloped("changes.checked", ChangesChecked(reason="quiet")), forgotten)
     replicas.start()
