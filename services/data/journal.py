@@ -8,8 +8,8 @@ import orjson
 from services.data.service.grouping import Announcement
 from services.data.service.tailer import JournalEnd
 from shared import errors
-from shared.contracts.catalog import EVENTS_DATA
-from shared.messaging.bus import Bus
+from shared.contracts.catalog import CHANGES_CHECKED, CHANGES_LOST, EVENTS_DATA
+from shared.messaging.bus import EXPECTED_LAST, EXPECTED_LAST_OF, Bus
 
 EXPECTED_LAST_SEQ: Final = "Nats-Expected-Last-Sequence"
 TOKEN: Final = "Plugarr-Resume-After"  # noqa: S105 - a position in MongoDB's change stream
@@ -23,6 +23,9 @@ class BusJournal:
 
     def __init__(self, bus: Bus) -> None:
         self._bus = bus
+        self._fence = 0
+        """Our last `changes.checked`. Only who stored the stream's last one may store anything else: of messages
+        that are under way together the first is refused where a successor took its place, but not the second."""
 
     async def end(self) -> JournalEnd:
         """Where the stream ends. Raises Unavailable, TimedOut."""
@@ -58,8 +61,13 @@ class BusJournal:
         headers = {EXPECTED_LAST_SEQ: str(after), TOKEN: one.token}
         if one.skip:
             headers[SKIP] = str(one.skip)
+        if one.contract not in (CHANGES_CHECKED, CHANGES_LOST):
+            headers |= {EXPECTED_LAST: str(self._fence), EXPECTED_LAST_OF: CHANGES_CHECKED.subject.of()}
         subject = one.contract.subject.of(**one.names)
-        return await self._bus.put(subject, self._bus.enveloped(one.type, one.event), headers)
+        seq = await self._bus.put(subject, self._bus.enveloped(one.type, one.event), headers)
+        if one.contract is CHANGES_CHECKED:
+            self._fence = seq
+        return seq
 
     async def _state(self) -> dict[str, Any]:
         nobody, late = "no stream of changes: run the provisioner", "the bus did not answer"

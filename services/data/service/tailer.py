@@ -93,7 +93,7 @@ class Tailer:
                 reason = str(lost)
             else:
                 taken = _checked("taken_over", end.token, end.skip)
-                seq, reason = await self._follow(stream, end, held, taken)
+                seq, reason = await self._follow(stream, end, held, [taken])
         while held():
             # Opened first: what is written from now on is told, and the clients read what was before.
             stream = await self._source.open(None)
@@ -101,17 +101,20 @@ class Tailer:
             lost_event = Announcement(
                 c.CHANGES_LOST, {}, "changes.lost", m.ChangesLost(reason=reason[:500]), stream.token
             )
-            seq, reason = await self._follow(stream, JournalEnd(seq, stream.token), held, lost_event)
+            # Said before it is taken over: who dies in between must not leave a position that hides the loss.
+            first = [lost_event, _checked("taken_over", stream.token)]
+            seq, reason = await self._follow(stream, JournalEnd(seq, stream.token), held, first)
 
     async def _follow(
-        self, stream: Stream, end: JournalEnd, held: Callable[[], bool], first: Announcement
+        self, stream: Stream, end: JournalEnd, held: Callable[[], bool], first: list[Announcement]
     ) -> tuple[int, str]:
         """Tell of a stream's writes; returns where and why it cannot go on."""
         assert end.token is not None
         seq, skip = end.seq, end.skip
         try:
+            for one in first:
+                seq = await self._journal.append([one], seq)
             # Whoever tailed before is refused from here on.
-            seq = await self._journal.append([first], seq)
             grouping = Grouping(self._names, end.token)
             stored_at, stored = time.monotonic(), end.token
             while held():
