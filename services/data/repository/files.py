@@ -59,7 +59,7 @@ class Files:
         """Do not ask again for a while."""
         async with self._database.bounded():
             await self._files.update_many(
-                {"_id": {"$in": sorted(ids)}}, {"$set": {"keep_until": utc(until_s)}}
+                {"_id": {"$in": sorted(ids)}}, {"$max": {"keep_until": utc(until_s)}}
             )
 
     async def release(self, plugin: str) -> None:
@@ -67,9 +67,11 @@ class Files:
         async with self._database.bounded():
             await self._files.update_many({"plugin": plugin}, {"$set": {"keep_until": utc(time.time())}})
 
-    async def forget(self, file_id: str) -> None:
+    async def forget(self, file_id: str, now_s: float) -> bool:
+        """Forget a file, unless it has come into use by now; whether it is forgotten."""
         async with self._database.bounded():
-            await self._files.delete_one({"_id": file_id})
+            result = await self._files.delete_one({"_id": file_id, "keep_until": {"$lt": utc(now_s)}})
+        return bool(result.deleted_count)
 
     async def named_by(self, plugin: str, ids: set[str]) -> set[str]:
         """Those of the files that the plugin's schedules or documents name."""

@@ -18,6 +18,8 @@ from shared.logging import get_logger
 
 _DAY_S: Final = 86_400.0
 _BATCH: Final = 100
+_NAMES: Final = 1000
+"""Names that one query asks for."""
 _UNKNOWN_S: Final = _DAY_S
 """What was uploaded and never made known is dropped after so long."""
 
@@ -89,18 +91,28 @@ class FileService:
         named: set[str] = set()
         if plugin is not None:
             named = mentioned_in((await self._configs.get(plugin)).settings, ids)
-            named |= await self._files.named_by(plugin, ids - named)
+            try:
+                named |= await self._files.named_by(plugin, ids - named)
+            except errors.TimedOut as error:
+                # The others' are swept all the same; these are looked at again in a day.
+                log.warning("files_not_looked_for", plugin=plugin, reason=error.message)
+                named = ids
         await self._files.keep(named, until_s=time.time() + _DAY_S)
+        dropped = 0
         for file_id in ids - named:
             # First what makes it known: a content without is dropped some time later.
-            await self._files.forget(file_id)
-            await self._contents.remove(file_id)
-        return len(ids - named)
+            if await self._files.forget(file_id, time.time()):
+                await self._contents.remove(file_id)
+                dropped += 1
+        return dropped
 
     async def _sweep_unknown(self) -> int:
         before = datetime.fromtimestamp(time.time() - _UNKNOWN_S, UTC)
         old = {name for name, stored_at in (await self._contents.stored()).items() if stored_at < before}
-        unknown = old - await self._files.known(old)
+        names, unknown = sorted(old), set[str]()
+        for first in range(0, len(names), _NAMES):
+            some = names[first : first + _NAMES]
+            unknown |= set(some) - await self._files.known(some)
         for name in unknown:
             await self._contents.remove(name)
         return len(unknown) + await self._contents.drop_unfinished(before)

@@ -7,6 +7,7 @@ import pytest
 
 from services.data.main import App
 from services.data.models import utc
+from services.data.repository.configs import Configs
 from services.data.repository.files import Files
 from services.data.repository.mongo import Database
 from services.data.service.files import FileService
@@ -60,6 +61,10 @@ def sweeper(data: App) -> FileService:
     duty = next(duty for duty in data._duties if type(duty).__name__ == "Filing")
     service: FileService = duty._files  # type: ignore[attr-defined]
     return service
+
+
+def sweeper_of(data: App, stored: Database, files: Files) -> FileService:
+    return FileService(files=files, configs=Configs(stored), contents=Objects(data.bus, FILES), kept_days=30)
 
 
 async def expire(stored: Database, *files: m.StoredFile) -> None:
@@ -124,6 +129,42 @@ async def test_a_plugin_deleted_with_its_data_leaves_no_files(data: App, gateway
     await gateway.request(c.DELETE_PLUGIN_CONFIG, DeletePluginConfig(key=plugin, with_data=True))
     assert await sweeper(data).sweep() == 1
     assert not await known(gateway, file)
+
+
+async def test_a_file_that_comes_into_use_while_it_is_looked_for_is_kept(
+    data: App, gateway: Bus, plugin: str, stored: Database
+) -> None:
+    class Used(Files):
+        async def named_by(self, plugin: str, ids: set[str]) -> set[str]:
+            named = await super().named_by(plugin, ids)
+            # Too late to be found, and not too late to be kept.
+            await gateway.request(c.USE_FILES, m.UseFiles(plugin=plugin, ids=(used.id,)))
+            return named
+
+    used, unused = [await upload(gateway, plugin=plugin) for _ in range(2)]
+    await expire(stored, used, unused)
+    assert await sweeper_of(data, stored, Used(stored)).sweep() == 1
+    assert [await known(gateway, file) for file in (used, unused)] == [True, False]
+    assert await Objects(gateway, FILES).get(used.id) == b"hello"
+
+
+async def test_a_plugin_that_is_not_looked_through_in_time_costs_no_other_its_sweep(
+    data: App, gateway: Bus, plugin: str, stored: Database
+) -> None:
+    class Slow(Files):
+        async def named_by(self, plugin: str, ids: set[str]) -> set[str]:
+            if plugin in slow:
+                raise errors.TimedOut("too much data")
+            return await super().named_by(plugin, ids)
+
+    slow = {"a large one", "z large one"}
+    unsure = [await upload(gateway, plugin=one) for one in sorted(slow)]
+    unnamed = await upload(gateway, plugin=plugin)
+    await expire(stored, *unsure, unnamed)
+    assert await sweeper_of(data, stored, Slow(stored)).sweep() == 1
+    assert [await known(gateway, file) for file in (*unsure, unnamed)] == [True, True, False]
+    # Not asked again before tomorrow.
+    assert await Files(stored).expired(time.time() + 3600, 10) == []
 
 
 async def test_uploads_that_never_became_known_or_whole_are_dropped(
