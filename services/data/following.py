@@ -22,6 +22,8 @@ from shared.tasks import ended
 _AT_ONCE: Final = 256
 _BATCH: Final = 64
 _AGAIN_S: Final = 2.0
+_TRIES: Final = 5
+"""So often an event is followed that fails in a way that nobody expected."""
 
 STARTED: Final = Counter("plugarr_data_event_runs_total", "Runs that events started")
 
@@ -82,13 +84,19 @@ class Events:
         if delivery.subject == self._pages:
             return True  # for open pages only
         try:
-            STARTED.inc(await self._follower.follow(APP_EVENT.envelope.model_validate_json(delivery.data)))
+            envelope = APP_EVENT.envelope.model_validate_json(delivery.data)
         except ValidationError:
             log.warning("event_not_understood", subject=delivery.subject, seq=delivery.seq)
+            return True
+        try:
+            STARTED.inc(await self._follower.follow(envelope))
         except (errors.PlugarrError, nats.errors.Error) as error:
             log.warning("event_put_off", subject=delivery.subject, seq=delivery.seq, reason=str(error))
             return False
         except Exception:
-            # The border: an event that nothing can be made of must not stand in the way of all others.
-            log.exception("event_dropped", subject=delivery.subject, seq=delivery.seq)
+            # The border: an event that nothing can be made of must not come again for ever.
+            dropped = delivery.delivered >= _TRIES
+            name = "event_dropped" if dropped else "event_failed"
+            log.exception(name, subject=delivery.subject, seq=delivery.seq)
+            return dropped
         return True

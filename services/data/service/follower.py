@@ -33,7 +33,7 @@ class Follower:
         self._payloads = payloads
 
     async def follow(self, envelope: Envelope[AppEvent]) -> int:
-        """Start what follows an event; how many runs. Raises what the last one of them could not be started for.
+        """Start what follows an event; how many runs. Raises what one of them could not be started for.
 
         One that cannot be started stops no other; told again of the event, the others are the same runs.
         """
@@ -45,7 +45,7 @@ class Follower:
             log.warning("event_too_deep", name=event.name, plugin=event.plugin, id=envelope.id)
             return 0
         enabled = await self._configs.enabled_since(set(found))
-        failed: errors.PlugarrError | None = None
+        failed: Exception | None = None
         count = 0
         for plugin in sorted(enabled):
             for action in found[plugin]:
@@ -55,6 +55,11 @@ class Follower:
                 except errors.PlugarrError as error:
                     log.warning("event_not_followed", plugin=plugin, action=action, reason=error.message)
                     failed = error
+                except Exception as error:
+                    # The border: whatever a plugin calls its actions, those of others are started.
+                    log.exception("event_not_followed", plugin=plugin, action=action)
+                    # What will succeed some time is not given up for what may never.
+                    failed = failed or error
         if failed is not None:
             raise failed
         return count

@@ -4,16 +4,19 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import pytest
+
 from services.data.main import App
+from services.data.service.follower import Follower
 from shared.contracts import catalog as c
-from shared.contracts.base import new_id
+from shared.contracts.base import Envelope, new_id
 from shared.contracts.data import SetEnabled
 from shared.contracts.events import follower_run_id
 from shared.contracts.manifest import Loaded, Manifest
 from shared.contracts.names import token
 from shared.contracts.plugins import WEBSOCKET_EVENT, AppEvent
 from shared.contracts.runs import RunRequested
-from shared.contracts.streams import MANIFESTS
+from shared.contracts.streams import FOLLOWER, MANIFESTS
 from shared.messaging.bus import MSG_ID, Bus
 from shared.messaging.kv import Kv
 from tests.integration.data.conftest import StartData
@@ -140,6 +143,50 @@ async def test_an_event_that_cannot_be_read_holds_up_no_other(data: App, gateway
     )
     await publish(gateway, name)
     assert len(await started(executor, key, 1)) == 1
+
+
+async def test_an_action_that_cannot_be_run_costs_no_other_its_run(
+    data: App, gateway: Bus, bus_of: BusOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.data.following._AGAIN_S", 0.05)
+    name = f"event {new_id()}"
+    executor = await bus_of("executor")
+    # Keys are followed in their order; no run has an action with so long a name.
+    bad = await install(bus_of, gateway, action("x" * 300, name), action("short", name))
+    good = await install(bus_of, gateway, action("a", name))
+    event_id = await publish(gateway, name)
+    [command] = await started(executor, good, 1)
+    assert command.run_id == follower_run_id(event_id, good, "a")
+    assert [command.action for command in await started(executor, bad, 1)] == ["short"]
+
+    async def given_up() -> bool:
+        return await data._platform.pending(c.EVENTS_APP, FOLLOWER) == 0
+
+    await eventually(given_up)
+
+
+async def test_an_event_that_fails_as_nobody_expected_is_followed_when_it_comes_again(
+    data: App, gateway: Bus, bus_of: BusOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Failing(Follower):
+        failures = 0
+
+        async def follow(self, envelope: Envelope[AppEvent]) -> int:
+            if self.failures < 3:
+                self.failures += 1
+                raise RuntimeError("not as anybody expected")
+            count: int = await own.follow(envelope)
+            return count
+
+    monkeypatch.setattr("services.data.following._AGAIN_S", 0.05)
+    name = f"event {new_id()}"
+    key = await install(bus_of, gateway, action("a", name))
+    duty: Any = next(duty for duty in data._duties if type(duty).__name__ == "Events")
+    own = duty._follower
+    duty._follower = Failing.__new__(Failing)
+    event_id = await publish(gateway, name)
+    [command] = await started(await bus_of("executor"), key, 1)
+    assert command.run_id == follower_run_id(event_id, key, "a")
 
 
 async def test_events_keep_their_order(data: App, gateway: Bus, bus_of: BusOf) -> None:
