@@ -83,10 +83,10 @@ TAKE_IDS: Final = Rpc("data.take_ids", data.TakeIds, data.TakenIds)
 WRITE_TOGETHER: Final = Rpc("data.write_together", data.WriteTogether, Done, timeout_s=30.0)
 
 # What background tasks leave behind for whoever waits for them.
-GET_TASK_VALUES: Final = Rpc("data.get_task_values", tasks.GetTaskValues, tasks.TaskValues)
-PUT_TASK_VALUE: Final = Rpc("data.put_task_value", tasks.PutTaskValue, Done)
-COUNT_TASK_VALUE: Final = Rpc("data.count_task_value", tasks.CountTaskValue, tasks.TaskCount)
-DROP_TASK_VALUE: Final = Rpc("data.drop_task_value", tasks.DropTaskValue, Done)
+GET_TASK_VALUES: Final = Rpc("data.get_task_values", tasks.GetTaskValues, tasks.TaskValues, repeatable=True)
+PUT_TASK_VALUE: Final = Rpc("data.put_task_value", tasks.PutTaskValue, Done, repeatable=True)
+COUNT_TASK_VALUE: Final = Rpc("data.count_task_value", tasks.CountTaskValue, tasks.TaskCount, repeatable=True)
+DROP_TASK_VALUE: Final = Rpc("data.drop_task_value", tasks.DropTaskValue, Done, repeatable=True)
 
 # Plugin configs.
 LIST_CONFIGS: Final = Rpc("data.list_configs", data.ListConfigs, data.ListHead, stream_of=data.PluginConfig)

@@ -30,7 +30,7 @@ class PutTaskValue(Command):
 
 
 class CountTaskValue(Command):
-    """Raise a counter by one. A repeated command with the same `op_id` is the same step."""
+    """Raise a counter by one. A repeated command with the same `op_id` is the same step, and its answer too."""
 
     plugin: Name
     key: TaskKey

@@ -32,7 +32,7 @@ class TaskValues:
             await self._values.update_one({"_id": _id(plugin, key)}, change, upsert=True)
 
     async def count(self, plugin: str, key: str, step: str) -> int:
-        """Raise a counter by one; a step that was taken before is not taken again."""
+        """Raise a counter by one, to what is answered; a step taken before is only answered again."""
         change = {
             "$inc": {"count": 1},
             "$push": {"steps": {"$each": [step], "$slice": -_STEPS_KNOWN}},
@@ -52,7 +52,8 @@ class TaskValues:
                     # The step was taken, or another one made the counter at the same moment.
                     found = await self._values.find_one({"_id": name, "steps": step})
                 if found is not None:
-                    return int(found["count"])
+                    steps: list[str] = found["steps"]
+                    return int(found["count"]) - (len(steps) - 1 - steps.index(step))
         return 0
 
     async def drop(self, plugin: str, key: str) -> None:
