@@ -20,7 +20,7 @@ OPERATION_KEPT_S: Final = 3600
 _DAY_S: Final = 86_400
 _OTHER_OPTIONS: Final = 85  # IndexOptionsConflict
 _NEWEST: Final = [("created_at", DESCENDING), ("_id", DESCENDING)]
-_BY: Final = ("plugin", "state", "actor", "action", "outcome")
+_BY: Final = ("plugin", "state", "actor", "action", "outcome", "trigger")
 _TOGETHER: Final = [("plugin", ASCENDING), ("state", ASCENDING)]
 
 
@@ -35,6 +35,8 @@ async def prepare(database: Database, *, history_days: float) -> None:
     runs += [IndexModel([(name, ASCENDING), *_NEWEST]) for name in _BY]
     runs += [
         IndexModel([*_TOGETHER, *_NEWEST]),
+        # Most runs are actions': who asks for those finds them among all.
+        IndexModel([("kind", ASCENDING), *_NEWEST], partialFilterExpression={"kind": "task"}),
         # Most runs have no parent, and wait for no further attempt.
         IndexModel([("parent", ASCENDING), *_NEWEST], partialFilterExpression={"parent": {"$exists": True}}),
         IndexModel("retry_at", partialFilterExpression={"retry_at": {"$exists": True}}),

@@ -77,7 +77,7 @@ class Runs:
         if _ID_BEGINS.fullmatch(text.lower()):
             begins = {"_id": {"$gte": text.lower(), "$lt": text.lower() + "g"}}
             among: list[Document] = [{"$match": {**wanted, **begins}}, {"$sort": dict(_order(query))}]
-            looked_through = _MOST_SEARCHED
+            exact = True
         else:
             regex = {"$regex": re.escape(text), "$options": "i"}
             among = [{"$match": wanted}] if wanted else []
@@ -86,8 +86,8 @@ class Runs:
                 {"$limit": _MOST_SEARCHED},
                 {"$match": {"$or": [{name: regex} for name in _SEARCHED]}},
             ]
-            looked_through, _ = await self._count(wanted)
-        exact = looked_through <= _MOST_SEARCHED
+            looked_through, whole = await self._count(wanted)
+            exact = whole and looked_through <= _MOST_SEARCHED
         ends: list[Document] = [{"$skip": query.offset}, {"$limit": query.limit + 1}, {"$project": _BRIEF}]
         async with self._database.bounded():
             found = [_stored(one).run async for one in self._runs.aggregate([*among, *ends])]
