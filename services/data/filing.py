@@ -3,10 +3,8 @@
 import asyncio
 from typing import Final
 
-import nats.errors
-
+from services.data.duties import attempted
 from services.data.service.files import FileService
-from shared import errors
 from shared.logging import get_logger
 from shared.messaging.bus import Bus
 from shared.messaging.leases import HeldLease
@@ -41,12 +39,6 @@ class Filing:
             pause = EVERY_S
             if not self._lease.held:
                 continue
-            try:
-                dropped = await self._files.sweep()
-            except (errors.PlugarrError, nats.errors.Error) as error:
-                log.warning("files_not_swept", reason=str(error))
-            except Exception:
-                # The border of a duty that must go on: the next sweep may well succeed.
-                log.exception("sweep_of_files_failed")
-            else:
+            dropped = await attempted("sweep of files", self._files.sweep)
+            if dropped is not None:
                 log.info("files_swept", dropped=dropped)

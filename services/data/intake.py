@@ -13,6 +13,7 @@ from shared.contracts.streams import RECORDER
 from shared.logging import get_logger
 from shared.messaging.bus import Bus
 from shared.messaging.pull import Delivery, Pull
+from shared.tasks import ended
 
 BATCH: Final = 500
 GATHER_S: Final = 0.02
@@ -53,9 +54,7 @@ class Intake:
     async def stop(self) -> None:
         """Give back what is not written, for another replica to write at once."""
         await asyncio.gather(*(pull.stop() for pull in self._pulls))
-        if self._task:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await ended(self._task)
         while not self._waiting.empty():
             self._in_hand.append(self._waiting.get_nowait())
         with contextlib.suppress(errors.Unavailable, nats.errors.Error):
@@ -91,7 +90,9 @@ class Intake:
                 if left <= 0:
                     return
                 try:
-                    self._in_hand.append(await asyncio.wait_for(self._waiting.get(), left))
+                    # Not `wait_for`, which in Python 3.11 may swallow a cancellation.
+                    async with asyncio.timeout(left):
+                        self._in_hand.append(await self._waiting.get())
                 except TimeoutError:
                     return
             else:

@@ -150,7 +150,7 @@ class App:
                 task_values=task_values,
                 disabled=sweeping.plugin_disabled,
                 switched=ticking.plugin_switched,
-                forgotten=ticking.plugin_forgotten,
+                forgotten=self.schedules.plugin_forgotten,
             ),
             schedules=self.schedules,
             files=files,

@@ -2,20 +2,17 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Final
 
-import nats.errors
-
+from services.data.duties import attempted
 from services.data.service.sweeper import Sweeper
-from shared import errors
-from shared.logging import get_logger
 from shared.messaging.bus import Bus
 from shared.messaging.leases import HeldLease
+from shared.tasks import ended
 
 EVERY_S: Final = 5.0
 RESEND_S: Final = 1.0
-
-log = get_logger(__name__)
 
 
 class Sweeping:
@@ -34,34 +31,26 @@ class Sweeping:
     async def start(self) -> None:
         self._lease.start()
         self._tasks = (
-            asyncio.create_task(self._again_and_again(EVERY_S, self._sweeper.sweep), name="sweeper"),
-            asyncio.create_task(self._again_and_again(RESEND_S, self._sweeper.resend), name="resender"),
+            asyncio.create_task(self._again_and_again("sweep", EVERY_S, self._sweeper.sweep), name="sweeper"),
+            asyncio.create_task(
+                self._again_and_again("resend", RESEND_S, self._sweeper.resend), name="resender"
+            ),
             asyncio.create_task(self._end_disabled(), name="sweeper of disabled plugins"),
         )
 
     async def stop(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await ended(*self._tasks)
         await self._lease.close()
 
-    async def _again_and_again(self, every_s: float, work: Callable[[], Awaitable[object]]) -> None:
+    async def _again_and_again(
+        self, name: str, every_s: float, work: Callable[[], Awaitable[object]]
+    ) -> None:
         while True:
             await asyncio.sleep(every_s)
             if self._lease.held:
-                await _attempted(work)
+                await attempted(name, work)
 
     async def _end_disabled(self) -> None:
         while True:
             plugin = await self._disabled.get()
-            await _attempted(lambda plugin=plugin: self._sweeper.plugin_disabled(plugin))  # type: ignore[misc]
-
-
-async def _attempted(work: Callable[[], Awaitable[object]]) -> None:
-    try:
-        await work()
-    except (errors.PlugarrError, nats.errors.Error) as error:
-        log.warning("not_swept", reason=str(error))
-    except Exception:
-        # The border of a duty that must go on: the next sweep may well succeed.
-        log.exception("sweep_failed")
+            await attempted("end disabled", partial(self._sweeper.plugin_disabled, plugin))

@@ -2,12 +2,13 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Final
 
 import nats.errors
 from pydantic import ValidationError
 
+from services.data.duties import attempted
 from services.data.service.schedules import ScheduleService
 from services.data.service.ticker import Ticker
 from shared import errors
@@ -38,17 +39,13 @@ class Ticking:
         self._lease = HeldLease(bus, "data.schedules")
         self._pull = Pull(bus, TICKS, TICKER, self._begin, at_once=_AT_ONCE)
         self._dealing: dict[asyncio.Task[None], Delivery] = {}
-        self._switched: asyncio.Queue[tuple[str, bool]] = asyncio.Queue()
+        self._switched: asyncio.Queue[str] = asyncio.Queue()
         self._look = asyncio.Event()
         self._tasks: tuple[asyncio.Task[None], ...] = ()
 
     def plugin_switched(self, plugin: str) -> None:
         """Have a plugin's schedules follow what was done to it; nobody waits for it."""
-        self._switched.put_nowait((plugin, False))
-
-    def plugin_forgotten(self, plugin: str) -> None:
-        """Have the schedules of a plugin removed that was deleted with its data."""
-        self._switched.put_nowait((plugin, True))
+        self._switched.put_nowait(plugin)
 
     async def start(self) -> None:
         self._bus.on_back.add(self._look.set)
@@ -86,9 +83,13 @@ class Ticking:
 
     async def _deal(self, delivery: Delivery) -> None:
         try:
-            await self._ticker.tick(TickDue.model_validate_json(delivery.data))
+            due = TickDue.model_validate_json(delivery.data)
         except ValidationError:
             log.warning("tick_not_understood", subject=delivery.subject)
+            await self._acknowledge(delivery)
+            return
+        try:
+            await self._ticker.tick(due)
         except (errors.PlugarrError, nats.errors.Error) as error:
             log.warning("tick_put_off", subject=delivery.subject, reason=str(error))
             await self._give_back(delivery)
@@ -98,6 +99,9 @@ class Ticking:
             log.exception("tick_failed", subject=delivery.subject)
             await self._give_back(delivery)
             return
+        await self._acknowledge(delivery)
+
+    async def _acknowledge(self, delivery: Delivery) -> None:
         with contextlib.suppress(errors.Unavailable, nats.errors.Error):
             await delivery.ack()
 
@@ -111,9 +115,9 @@ class Ticking:
         rounds = 0
         while True:
             if self._lease.held:
-                await _attempted(self._schedules.reconcile)
+                await attempted("reconcile", self._schedules.reconcile)
                 if rounds % _PRUNE_EVERY == 0:
-                    await _attempted(self._schedules.prune)
+                    await attempted("prune", self._schedules.prune)
                 rounds += 1
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(EVERY_S):
@@ -122,16 +126,5 @@ class Ticking:
 
     async def _follow_plugins(self) -> None:
         while True:
-            plugin, forgotten = await self._switched.get()
-            work = self._schedules.plugin_forgotten if forgotten else self._schedules.plugin_switched
-            await _attempted(lambda plugin=plugin, work=work: work(plugin))  # type: ignore[misc]
-
-
-async def _attempted(work: Callable[[], Awaitable[object]]) -> None:
-    try:
-        await work()
-    except (errors.PlugarrError, nats.errors.Error) as error:
-        log.warning("schedules_not_reconciled", reason=str(error))
-    except Exception:
-        # The border of a duty that must go on: the next round may well succeed.
-        log.exception("schedules_failed")
+            plugin = await self._switched.get()
+            await attempted("switch", partial(self._schedules.plugin_switched, plugin))

@@ -6,23 +6,30 @@ waits for exactly that tick.
 
 import time
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import orjson
+from pydantic import ValidationError
 from pymongo import errors as mongo
 
 from services.data.models import utc
 from services.data.repository.mongo import Database, Document
 from shared import errors
-from shared.contracts.base import JsonObject, Timestamp
+from shared.contracts.base import JsonObject, Timestamp, parse_timestamp
 from shared.contracts.schedules import ListTicks, StoredSchedule, Tick, TickOutcome
+from shared.logging import get_logger
 
 SCHEDULES: Final = "schedules"
 TICKS: Final = "schedule_ticks"
 NOBODY: Final = "the platform was not running"
+_SENT: Final = "last_sent_at"
+"""When the last run was asked for; `last_at` is when it was due, which may be long before."""
 MOST_TICKS: Final = 5000
 """Entries that are kept of one schedule, besides the days for which all are kept."""
 _BULK: Final = 1000
+
+log = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,16 +98,21 @@ class Schedules:
             return int(await self._schedules.count_documents({}))
 
     async def every(self) -> list[StoredSchedule]:
-        """Every schedule, without params."""
+        """Every schedule that can be read, without params."""
         async with self._database.bounded(self._database.bulk_timeout_s):
             found = self._schedules.find({}, {"params": 0}).batch_size(_BULK)
-            return [_schedule(one) async for one in found]
+            return _readable([one async for one in found])
 
     async def of_plugin(self, plugin: str) -> list[StoredSchedule]:
-        """A plugin's schedules, without params."""
+        """A plugin's schedules that can be read, without params."""
         async with self._database.bounded():
             found = self._schedules.find({"plugin": plugin}, {"params": 0})
-            return [_schedule(one) async for one in found]
+            return _readable([one async for one in found])
+
+    async def ids_of_plugin(self, plugin: str) -> list[str]:
+        """A plugin's schedules, also those that cannot be read."""
+        async with self._database.bounded():
+            return [one["_id"] async for one in self._schedules.find({"plugin": plugin}, {"_id": 1})]
 
     async def insert(self, schedule: StoredSchedule) -> None:
         async with self._database.bounded():
@@ -125,12 +137,12 @@ class Schedules:
             result = await self._schedules.update_one(_waiting(schedule), {"$set": {"next_at": next_at}})
         return bool(result.matched_count)
 
-    async def delete(self, schedule_id: str) -> StoredSchedule | None:
-        """Remove a schedule and its ticks; what was removed."""
+    async def delete(self, schedule_id: str) -> bool:
+        """Remove a schedule and its ticks; whether there was one."""
         async with self._database.bounded():
-            found = await self._schedules.find_one_and_delete({"_id": schedule_id})
+            result = await self._schedules.delete_one({"_id": schedule_id})
             await self._ticks.delete_many({"schedule_id": schedule_id})
-        return None if found is None else _schedule(found)
+        return bool(result.deleted_count)
 
     # Ticks
 
@@ -148,7 +160,7 @@ class Schedules:
         missed = decision.missed + (decision.outcome == "missed")
         values: Document = {"next_at": next_at}
         if ran:
-            values |= {"last_at": decision.at, "last_run_id": decision.run_id}
+            values |= {"last_at": decision.at, "last_run_id": decision.run_id, _SENT: utc(time.time())}
         if schedule.at is not None:
             values["enabled"] = False
         async with self._database.bounded():
@@ -162,18 +174,38 @@ class Schedules:
         return bool(result.modified_count)
 
     async def ran_now(self, schedule: StoredSchedule, decision: Decision, *, alone: bool) -> bool:
-        """Enter a run that no tick asked for; `alone` only where no other began since the known one."""
+        """Have a run that no tick asked for be the last one; `alone` only where no other is since the known."""
         wanted: Document = {"_id": schedule.id}
         if alone:
             wanted["last_run_id"] = schedule.last_run_id
         async with self._database.bounded():
             result = await self._schedules.update_one(
-                wanted, {"$set": {"last_at": decision.at, "last_run_id": decision.run_id}}
+                wanted,
+                {
+                    "$set": {
+                        "last_at": decision.at,
+                        "last_run_id": decision.run_id,
+                        _SENT: utc(time.time()),
+                    }
+                },
             )
-            if not result.matched_count:
-                return False
+        return bool(result.matched_count)
+
+    async def enter(self, decision: Decision) -> None:
+        """Keep what became of something that no tick asked for."""
+        async with self._database.bounded():
             await self._enter(decision.entry())
-        return True
+
+    async def sent_s(self, schedule: StoredSchedule) -> float:
+        """When the command of its last run was stored, as far as is known: seconds since 1970."""
+        async with self._database.bounded():
+            found = await self._schedules.find_one(
+                {"_id": schedule.id, "last_run_id": schedule.last_run_id}, {_SENT: 1}
+            )
+        if found and found.get(_SENT):
+            sent: datetime = found[_SENT]
+            return sent.replace(tzinfo=UTC).timestamp()
+        return parse_timestamp(schedule.last_at).timestamp() if schedule.last_at else 0.0
 
     async def ticks(self, query: ListTicks) -> tuple[list[Tick], int]:
         """A page of what became of ticks, the newest first, and how many there are."""
@@ -221,6 +253,17 @@ def _document(schedule: StoredSchedule) -> Document:
 def _schedule(document: Document) -> StoredSchedule:
     params: JsonObject = orjson.loads(document["params"]) if document.get("params") else {}
     return StoredSchedule.model_validate({**document, "id": document["_id"], "params": params})
+
+
+def _readable(documents: list[Document]) -> list[StoredSchedule]:
+    """Schedules; what another tool made of one of them stands in the way of no other."""
+    found: list[StoredSchedule] = []
+    for document in documents:
+        try:
+            found.append(_schedule(document))
+        except ValidationError as error:
+            log.warning("schedule_not_understood", schedule=str(document["_id"]), reason=str(error)[:500])
+    return found
 
 
 def _tick(document: Document) -> Tick:

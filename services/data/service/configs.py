@@ -1,6 +1,6 @@
 """Plugin configs: written, then told of. What is told never carries settings."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 from services.data.clients import Platform
 from services.data.repository.configs import Configs
@@ -27,7 +27,7 @@ class ConfigService:
         task_values: TaskValues,
         disabled: Callable[[str], None],
         switched: Callable[[str], None],
-        forgotten: Callable[[str], None],
+        forgotten: Callable[[str], Awaitable[None]],
     ) -> None:
         self._configs = configs
         self._places = places
@@ -39,7 +39,7 @@ class ConfigService:
         self._switched = switched
         """Called with a plugin's key: has its schedules wait, or go on."""
         self._forgotten = forgotten
-        """Called with a plugin's key: has its schedules removed."""
+        """Called with a plugin's key: removes its schedules."""
 
     async def list_configs(self, _command: m.ListConfigs) -> tuple[m.ListHead, AsyncIterator[bytes]]:
         found = await self._configs.every()
@@ -83,10 +83,11 @@ class ConfigService:
             await self._places.forget(command.key)
             await self._files.release(command.key)
             await self._task_values.forget(command.key)
+            await self._forgotten(command.key)
         if await self._configs.delete(command.key):
             await self._platform.announce(
                 PluginChanged(key=command.key, change="disabled", actor=command.actor)
             )
             self._disabled(command.key)
-        (self._forgotten if command.with_data else self._switched)(command.key)
+        self._switched(command.key)
         return Done()

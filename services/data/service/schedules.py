@@ -1,6 +1,8 @@
 """Schedules as people change them, and what is done so that each of them waits for its next tick."""
 
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -55,8 +57,7 @@ class ScheduleService:
 
     async def create(self, command: m.CreateSchedule) -> m.StoredSchedule:
         """Make a schedule. Raises Invalid with the path, Conflict where there are too many."""
-        if await self._schedules.count() >= m.MAX_SCHEDULES:
-            raise errors.Conflict(f"there are {m.MAX_SCHEDULES:,} schedules already: delete some")
+        await self._check_count()
         made = now()
         values: dict[str, Any] = command.model_dump(exclude={"actor"})
         schedule = _checked({**values, "id": new_id(), "rev": 1}, made, command.actor)
@@ -86,10 +87,12 @@ class ScheduleService:
         raise errors.Conflict("others change it just now: try again")
 
     async def keep(self, command: m.KeepSchedule) -> m.StoredSchedule:
-        """Make it, or change it where something differs. Raises Invalid with the path."""
+        """Make it, or change it where something differs. Raises Invalid with the path, Conflict as `create`."""
         values: dict[str, Any] = command.model_dump(exclude={"actor"})
         for _ in range(_TRIES):
             known = await self._schedules.get(command.id)
+            if known is None:
+                await self._check_count()
             made = now()
             rev = 1 if known is None else known.rev + 1
             before = {} if known is None else known.model_dump()
@@ -98,7 +101,8 @@ class ScheduleService:
                 return known
             if known is None:
                 meant = meant.model_copy(update={"created_at": made, "created_by": command.actor})
-            meant = await self._due_anew(meant)
+            if known is None or any(getattr(meant, name) != getattr(known, name) for name in _TIMED):
+                meant = await self._due_anew(meant)
             if known is None:
                 try:
                     await self._schedules.insert(meant)
@@ -112,10 +116,9 @@ class ScheduleService:
 
     async def delete(self, command: m.DeleteSchedule) -> Done:
         """Remove a schedule. Raises NotFound."""
-        gone = await self._schedules.delete(command.id)
-        if gone is None:
+        if not await self._schedules.delete(command.id):
             raise errors.NotFound(f"no schedule {command.id}")
-        await self._drop(gone.id)
+        await self._drop(command.id)
         return Done()
 
     async def run(self, command: m.RunSchedule) -> m.ScheduleStarted:
@@ -145,13 +148,14 @@ class ScheduleService:
     async def plugin_switched(self, plugin: str) -> None:
         """Have a plugin's schedules wait for their next tick, or for none, as it is enabled now or not."""
         for schedule in await self._schedules.of_plugin(plugin):
-            await self._settle(schedule, enabled=bool(await self._configs.enabled_since({plugin})))
+            async with _apart(schedule.id):
+                await self._settle(schedule, enabled=bool(await self._configs.enabled_since({plugin})))
 
     async def plugin_forgotten(self, plugin: str) -> None:
         """Remove the schedules of a plugin that is deleted with its data."""
-        for schedule in await self._schedules.of_plugin(plugin):
-            await self._schedules.delete(schedule.id)
-            await self._drop(schedule.id)
+        for schedule_id in await self._schedules.ids_of_plugin(plugin):
+            await self._schedules.delete(schedule_id)
+            await self._drop(schedule_id)
 
     async def reconcile(self) -> int:
         """Bring timers and schedules together: whatever was lost is set again, and what is overdue is told."""
@@ -161,18 +165,25 @@ class ScheduleService:
         mended = 0
         for schedule in found:
             timer = timers.pop(schedule.id, None)
-            mended += await self._settle(schedule, enabled=schedule.plugin in enabled, timer=timer)
+            async with _apart(schedule.id):
+                mended += await self._settle(schedule, enabled=schedule.plugin in enabled, timer=timer)
         for schedule_id in timers:
-            # Made by somebody else a moment ago, perhaps.
-            if await self._schedules.get(schedule_id) is None:
-                await self._timers.drop(schedule_id)
-                mended += 1
+            async with _apart(schedule_id):
+                # Made by somebody else a moment ago, perhaps.
+                if await self._schedules.get(schedule_id) is None:
+                    await self._timers.drop(schedule_id)
+                    mended += 1
         return mended
 
     async def prune(self) -> None:
         """Keep the history of ticks short."""
         for schedule in await self._schedules.every():
-            await self._schedules.prune(schedule.id)
+            async with _apart(schedule.id):
+                await self._schedules.prune(schedule.id)
+
+    async def _check_count(self) -> None:
+        if await self._schedules.count() >= m.MAX_SCHEDULES:
+            raise errors.Conflict(f"there are {m.MAX_SCHEDULES:,} schedules already: delete some")
 
     async def _settle(
         self, schedule: m.StoredSchedule, *, enabled: bool, timer: m.TickDue | None = None
@@ -245,6 +256,20 @@ class ScheduleService:
     async def _problem(self, plugin: str) -> str:
         known = await self._platform.plugin_known(plugin)
         return f"plugin {plugin!r} is disabled: enable it" if known else f"plugin {plugin!r} is not installed"
+
+
+@asynccontextmanager
+async def _apart(schedule_id: str) -> AsyncIterator[None]:
+    """Keep to itself what is wrong with one schedule. Raises Unavailable, which is wrong with all of them."""
+    try:
+        yield
+    except errors.Unavailable:
+        raise
+    except errors.PlugarrError as error:
+        log.warning("schedule_not_settled", schedule=schedule_id, reason=error.message)
+    except Exception:
+        # The border: whatever one schedule raises, those behind it have their turn.
+        log.exception("schedule_failed", schedule=schedule_id)
 
 
 def _checked(values: dict[str, Any], at: Timestamp, actor: str | None) -> m.StoredSchedule:

@@ -88,10 +88,11 @@ class Ticker:
             reason=f"run now by {actor}" if actor else "run now",
             run_id=run_id,
         )
-        # Entered first, so that of two at once only one runs, where it may not overlap.
+        # First its schedule's last run, so that of two at once only one runs, where it may not overlap.
         if not await self._schedules.ran_now(schedule, decision, alone=schedule.overlap == "skip"):
             return False
         await self._send(schedule, run_id, actor=actor, trigger="user")
+        await self._schedules.enter(decision)
         return True
 
     async def wait_for(self, schedule: StoredSchedule) -> None:
@@ -113,8 +114,7 @@ class Ticker:
         if stored is not None:
             return None if stored.run.state in FINAL else run_id
         # In no history yet, or in none any more.
-        since = parse_timestamp(schedule.last_at).timestamp() if schedule.last_at else 0.0
-        if time.time() - since < _NEW_S:
+        if time.time() - await self._schedules.sent_s(schedule) < _NEW_S:
             return run_id
         return run_id if await self._commands.find(run_id) is not None else None
 

@@ -182,15 +182,8 @@ async def test_schedules_go_with_their_plugins_data_only(gateway: Bus, plugin: s
     await gateway.request(c.DELETE_PLUGIN_CONFIG, DeletePluginConfig(key=plugin))
     assert "not installed" in ((await get(gateway, made.id)).problem or "")
     await gateway.request(c.DELETE_PLUGIN_CONFIG, DeletePluginConfig(key=plugin, with_data=True))
-
-    async def gone() -> bool:
-        try:
-            await get(gateway, made.id)
-        except errors.NotFound:
-            return True
-        return False
-
-    await eventually(gone)
+    with pytest.raises(errors.NotFound):
+        await get(gateway, made.id)
 
 
 async def test_a_single_time_comes_about_once(gateway: Bus, plugin: str, bus_of: BusOf) -> None:
