@@ -10,10 +10,8 @@ export async function fetchAsUser(request: Request): Promise<Response> {
   const response = await send(request, token);
   if (response.status !== 401 || !token) return response;
   const renewed = await session.renew(token);
-  if (!renewed || renewed === token) {
-    session.end();
-    return response;
-  }
+  // Refused for good, the session has ended already; the same token again means that nobody could say.
+  if (!renewed || renewed === token) return response;
   return send(again, renewed);
 }
 

@@ -64,3 +64,19 @@ test.each([
   expect(await session.accessToken()).toBe(worn);
   expect(session.tokens).not.toBeNull();
 });
+
+test.each([
+  ["cannot be reached", () => Promise.reject(new TypeError("refused"))],
+  ["is unwell", () => new Response(null, { status: 503 })],
+  ["has had enough", () => new Response(null, { status: 429 })],
+])("a refused token that cannot be renewed while the gateway %s logs nobody out", async (_, renewal) => {
+  const { session } = await sessionWith(token(600), renewal);
+  vi.stubGlobal("fetch", async (asked: Request | string) =>
+    asked instanceof Request ? new Response(null, { status: 401 }) : renewal(),
+  );
+  const { fetchAsUser } = await import("./client");
+  const response = await fetchAsUser(new Request("http://localhost/api/runs/"));
+  expect(response.status).toBe(401);
+  expect(session.tokens).not.toBeNull();
+  expect(localStorage.getItem(KEY)).not.toBeNull();
+});
