@@ -1,7 +1,8 @@
 import { Alert, Anchor, Box, Button, Center, Loader, Stack, Text, Title } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
-import { useCallback, useEffect, useMemo, useState } from "react";
+import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { Link, useNavigate } from "react-router";
+import { useMay } from "@/app/user";
 import { useActions } from "@/shared/actions/useActions";
 import { api, call } from "@/shared/api/client";
 import { keys } from "@/shared/api/keys";
@@ -10,6 +11,7 @@ import type { Page, PageAnswer } from "@/shared/api/types";
 import { Icon } from "@/shared/icons/Icon";
 import { useLiveQuery } from "@/shared/live/LiveProvider";
 import { topics } from "@/shared/live/topics";
+import { Stale } from "@/shared/ui/states";
 import { Follow } from "./data/Follow";
 import type { Values } from "./lib/path";
 import { Nodes } from "./Node";
@@ -43,13 +45,30 @@ export function PluginPage({ pluginKey, page }: PluginPageProps) {
       </Center>
     );
   }
-  if (!data) return <NoPage error={error} retry={() => void refetch()} />;
-  return <Drawn pluginKey={pluginKey} page={data.page} title={title ?? pluginKey} />;
+  // Disabled or deleted while it is open, its buttons would do nothing but fail.
+  if (!data || isGone(error)) return <NoPage error={error} retry={() => void refetch()} />;
+  return (
+    <>
+      {error && <Stale error={error} retry={refetch} />}
+      <Drawn pluginKey={pluginKey} page={data.page} title={title ?? pluginKey} />
+    </>
+  );
 }
+
+const isGone = (error: unknown): boolean =>
+  error instanceof ApiError && (error.status === 403 || error.status === 404);
 
 function Drawn({ pluginKey, page, title }: { pluginKey: string; page: Page; title: string }) {
   const actions = useActions(pluginKey);
   const navigate = useNavigate();
+  const mayRun = useMay("user");
+  const shown = useRef(false);
+  useEffect(() => {
+    shown.current = true;
+    return () => {
+      shown.current = false;
+    };
+  }, []);
   const [opened, setOpened] = useState<readonly Opened[]>([]);
   const known = useMemo(() => dialogs(page), [page]);
   const sources = useMemo(() => conditionSources(page), [page]);
@@ -69,10 +88,12 @@ function Drawn({ pluginKey, page, title }: { pluginKey: string; page: Page; titl
     () => ({
       plugin: pluginKey,
       actions,
+      mayRun,
+      isShown: () => shown.current,
       open,
       goTo: (id) => void navigate(`/plugins/${encodeURIComponent(pluginKey)}/${encodeURIComponent(id)}`),
     }),
-    [pluginKey, actions, open, navigate],
+    [pluginKey, actions, mayRun, open, navigate],
   );
   return (
     <PageContext value={state}>

@@ -7,7 +7,7 @@ import { COUNT, MOST_POINTS, type Point, points } from "../data/points";
 import { color } from "../lib/style";
 import { usePage } from "../page/context";
 import type { NodeOf, NodeProps } from "../types";
-import { Empty, Failed } from "./states";
+import { Empty, Failed, Stale } from "./states";
 import { titled } from "./table/columns";
 
 const PALETTE = [
@@ -44,7 +44,12 @@ function FromCollection({ node, source }: { node: NodeOf<"chart">; source: strin
   });
   if (isPending) return <Skeleton height={node.height ?? 260} radius="md" />;
   if (error && !data) return <Failed error={error} retry={refetch} />;
-  return <Drawing node={node} items={data?.items ?? []} />;
+  return (
+    <>
+      {error && <Stale error={error} retry={refetch} />}
+      <Drawing node={node} items={data?.items ?? []} />
+    </>
+  );
 }
 
 function Drawing({ node, items }: { node: NodeOf<"chart">; items: readonly Item[] }) {

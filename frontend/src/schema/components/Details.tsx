@@ -5,7 +5,7 @@ import { usePage, useScope } from "../page/context";
 import type { NodeOf, NodeProps } from "../types";
 import { CellValue } from "./CellValue";
 import styles from "./details.module.css";
-import { Empty, Failed } from "./states";
+import { Empty, Failed, Stale } from "./states";
 import { titled } from "./table/columns";
 
 export default function Details({ node }: NodeProps<"details">) {
@@ -30,7 +30,12 @@ function FromCollection({ node, source }: { node: NodeOf<"details">; source: str
     );
   }
   if (error && !data) return <Failed error={error} retry={refetch} />;
-  return <Pairs node={node} document={data?.items[0]} />;
+  return (
+    <>
+      {error && <Stale error={error} retry={refetch} />}
+      <Pairs node={node} document={data?.items[0]} />
+    </>
+  );
 }
 
 function Pairs({ node, document }: { node: NodeOf<"details">; document: Values | undefined }) {

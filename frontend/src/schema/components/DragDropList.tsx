@@ -27,7 +27,7 @@ import type { NodeOf, NodeProps } from "../types";
 import { RowButtons } from "./buttons";
 import { ItemText, ListSkeleton } from "./List";
 import styles from "./list.module.css";
-import { Empty, Failed } from "./states";
+import { Empty, Failed, Stale } from "./states";
 
 export default function DragDropList({ node }: NodeProps<"drag_drop_list">) {
   const { plugin } = usePage();
@@ -59,13 +59,22 @@ export default function DragDropList({ node }: NodeProps<"drag_drop_list">) {
 
   if (isPending) return <ListSkeleton />;
   if (error && !data) return <Failed error={error} retry={refetch} />;
-  if (!items.length) return <Empty message={node.empty_message || "Nothing here yet"} />;
+  const stale = error && <Stale error={error} retry={refetch} />;
+  if (!items.length) {
+    return (
+      <>
+        {stale}
+        <Empty message={node.empty_message || "Nothing here yet"} />
+      </>
+    );
+  }
 
   const end = ({ active, over }: DragEndEvent) => {
     if (over && active.id !== over.id) move(ids.indexOf(Number(active.id)), ids.indexOf(Number(over.id)));
   };
   return (
     <Box data-ui="drag_drop_list" aria-busy={busy || undefined}>
+      {stale}
       <DndContext
         sensors={sensors}
         collisionDetection={closestCenter}
@@ -98,8 +107,9 @@ export default function DragDropList({ node }: NodeProps<"drag_drop_list">) {
 }
 
 function SortableItem({ item, node, label }: { item: Item; node: NodeOf<"drag_drop_list">; label: string }) {
+  const { mayRun } = usePage();
   const { attributes, listeners, setNodeRef, setActivatorNodeRef, transform, transition, isDragging } =
-    useSortable({ id: item._id });
+    useSortable({ id: item._id, disabled: !mayRun });
   return (
     <li
       ref={setNodeRef}
@@ -113,6 +123,7 @@ function SortableItem({ item, node, label }: { item: Item; node: NodeOf<"drag_dr
         className={styles.handle}
         {...attributes}
         {...listeners}
+        disabled={!mayRun}
         aria-label={`Move ${label}`}
       >
         <Icon name="grip-vertical" size={18} />

@@ -8,7 +8,7 @@ import { useFilled } from "./content";
 
 /** Runs `submit_action` with its values; in a dialog that a row opened, with the row's `_id` too. */
 export function Form({ node }: NodeProps<"form">) {
-  const { plugin, actions } = usePage();
+  const { plugin, actions, mayRun } = usePage();
   const scope = useScope();
   const close = useCloseDialog();
   const blocked = useHolds(node.disabled_if) === true;
@@ -43,6 +43,7 @@ export function Form({ node }: NodeProps<"form">) {
         pluginKey={plugin}
         busy={actions.isRunning(node.submit_action)}
         blocked={blocked}
+        readOnly={!mayRun}
         clearing
         oneLine
       />

@@ -7,7 +7,7 @@ import { usePage } from "../page/context";
 import type { NodeProps } from "../types";
 import { RowButtons } from "./buttons";
 import styles from "./list.module.css";
-import { Empty, Failed } from "./states";
+import { Empty, Failed, Stale } from "./states";
 
 const STEP = 100;
 
@@ -22,9 +22,18 @@ export function List({ node }: NodeProps<"list">) {
   if (isPending) return <ListSkeleton />;
   if (error && !data) return <Failed error={error} retry={refetch} />;
   const { items, total } = data ?? { items: [], total: 0 };
-  if (!items.length) return <Empty message={node.empty_message || "Nothing here yet"} />;
+  const stale = error && <Stale error={error} retry={refetch} />;
+  if (!items.length) {
+    return (
+      <>
+        {stale}
+        <Empty message={node.empty_message || "Nothing here yet"} />
+      </>
+    );
+  }
   return (
     <Box data-ui="list">
+      {stale}
       <ul className={styles.list}>
         {items.map((item) => (
           <li key={item._id} className={styles.item} data-id={item._id}>

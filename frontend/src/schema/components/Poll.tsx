@@ -11,7 +11,7 @@ const EVERY_S = 5;
 
 /** Runs its action as long as somebody looks at the page; the result fills what stands below. */
 export default function Poll({ node }: NodeProps<"poll">) {
-  const { actions } = usePage();
+  const { actions, mayRun } = usePage();
   const outer = useScope();
   const isSeen = useDocumentVisibility() === "visible";
   const [result, setResult] = useState<Values | null>(null);
@@ -34,7 +34,7 @@ export default function Poll({ node }: NodeProps<"poll">) {
   });
 
   useEffect(() => {
-    if (!isSeen || stopped) return;
+    if (!isSeen || stopped || !mayRun) return;
     let current = true;
     let timer: ReturnType<typeof setTimeout> | undefined;
     const round = async () => {
@@ -47,9 +47,16 @@ export default function Poll({ node }: NodeProps<"poll">) {
       current = false;
       clearTimeout(timer);
     };
-  }, [isSeen, stopped, everyMs]);
+  }, [isSeen, stopped, everyMs, mayRun]);
 
   const scope = useMemo(() => ({ ...outer, ...result }), [outer, result]);
+  if (!mayRun) {
+    return (
+      <Text size="sm" c="dimmed" data-ui="poll" data-state="refused">
+        This shows what an action finds, and you may not run it.
+      </Text>
+    );
+  }
   return (
     <Stack gap="md" data-ui="poll" data-state={stopped ? "stopped" : "polling"}>
       {problem && (

@@ -8,7 +8,7 @@ import { usePage } from "../page/context";
 import type { NodeOf, NodeProps } from "../types";
 import { CellValue } from "./CellValue";
 import { useFilled } from "./content";
-import { Failed } from "./states";
+import { Failed, Stale } from "./states";
 
 const MOST_DOCUMENTS = 10_000;
 
@@ -28,7 +28,12 @@ function FromCollection({ node, source }: { node: NodeOf<"stat">; source: string
   });
   if (isPending) return <Skeleton height={96} radius="md" />;
   if (error && !data) return <Failed error={error} retry={refetch} />;
-  return <Figure node={node} value={counts ? data?.total : aggregate(data?.items ?? [], how, node.field)} />;
+  return (
+    <>
+      {error && <Stale error={error} retry={refetch} />}
+      <Figure node={node} value={counts ? data?.total : aggregate(data?.items ?? [], how, node.field)} />
+    </>
+  );
 }
 
 function Figure({ node, value }: { node: NodeOf<"stat">; value: unknown }) {

@@ -13,7 +13,7 @@ const MOST_FILES = 20;
 
 /** Files are sent first, then the action is run with what they are called and their ids. */
 export default function Upload({ node }: NodeProps<"upload">) {
-  const { plugin, actions } = usePage();
+  const { plugin, actions, mayRun } = usePage();
   const [share, setShare] = useState<number | null>(null);
   const [over, setOver] = useState(false);
   const most = Math.min(node.max_size ?? MAX_FILE_BYTES, MAX_FILE_BYTES);
@@ -22,7 +22,7 @@ export default function Upload({ node }: NodeProps<"upload">) {
 
   async function take(chosen: File[]) {
     const files = node.multiple ? chosen.slice(0, MOST_FILES) : chosen.slice(0, 1);
-    if (!files.length || busy) return;
+    if (!files.length || busy || !mayRun) return;
     try {
       for (const file of files) refuse(file, node.accept, most);
       setShare(0);
@@ -64,9 +64,10 @@ export default function Upload({ node }: NodeProps<"upload">) {
           onChange={(chosen) => void take(Array.isArray(chosen) ? chosen : chosen ? [chosen] : [])}
           accept={node.accept ?? undefined}
           multiple={node.multiple === true}
+          disabled={!mayRun}
         >
           {(props) => (
-            <Button {...props} variant="default" loading={busy}>
+            <Button {...props} variant="default" loading={busy} disabled={!mayRun}>
               {label}
             </Button>
           )}

@@ -16,7 +16,7 @@ type AnyTrigger = Pick<RowAction, "label" | "action" | "opens" | "page" | "href"
  * over the button's own `params`.
  */
 export function useTrigger(trigger: AnyTrigger, item?: Values) {
-  const { actions, open, goTo } = usePage();
+  const { actions, mayRun, isShown, open, goTo } = usePage();
   const scope = useScope();
   const navigate = useNavigate();
   const [pressed, setPressed] = useState(false);
@@ -36,7 +36,7 @@ export function useTrigger(trigger: AnyTrigger, item?: Values) {
         const { label, confirm } = trigger;
         const params = { ...trigger.params, ...item };
         const ended = await actions.run({ action, label, confirm: confirm ?? null, params });
-        if (ended === null || ended.outcome === "error") return;
+        if (ended === null || ended.outcome === "error" || !isShown()) return;
       } finally {
         setPressed(false);
       }
@@ -49,7 +49,7 @@ export function useTrigger(trigger: AnyTrigger, item?: Values) {
       else if (address) window.open(address, "_blank", "noopener,noreferrer");
     }
   }
-  return { press: () => void press(), running };
+  return { press: () => void press(), running, refused: !!action && !mayRun };
 }
 
 /** An action asks by itself; whatever else a button does asks here. */
@@ -63,13 +63,13 @@ function idOf(params: unknown): unknown {
 }
 
 export function Button({ node }: NodeProps<"button">) {
-  const { press, running } = useTrigger(node);
+  const { press, running, refused } = useTrigger(node);
   const blocked = useHolds(node.disabled_if) === true;
   return (
     <MantineButton
       onClick={press}
       loading={running}
-      disabled={blocked}
+      disabled={blocked || refused}
       color={color(node.color)}
       variant={buttonVariant(node.variant) ?? "filled"}
       size={isThemeSize(node.size) ? node.size : "sm"}
@@ -97,14 +97,14 @@ export function RowButtons({ actions, item }: { actions: readonly RowAction[]; i
 }
 
 function RowButton({ action, item }: { action: RowAction; item: Values }) {
-  const { press, running } = useTrigger(action, item);
+  const { press, running, refused } = useTrigger(action, item);
   const visible = useHolds(action.visible_if, item);
   const blocked = useHolds(action.disabled_if, item) === true;
   if (action.visible_if && !visible) return null;
   const common = {
     onClick: press,
     loading: running,
-    disabled: blocked,
+    disabled: blocked || refused,
     color: color(action.color) ?? "gray",
     "data-action": action.id,
     "aria-busy": running || undefined,

@@ -3,6 +3,8 @@ import type { ReactNode } from "react";
 import { messageOf } from "@/shared/api/problem";
 import { Icon } from "@/shared/icons/Icon";
 
+export { Stale } from "@/shared/ui/states";
+
 /** What a list says while it holds nothing. */
 export function Empty({
   message,

@@ -7,6 +7,10 @@ import type { Values } from "../lib/path";
 export interface PageState {
   plugin: string;
   actions: Actions;
+  /** Whether the user may run actions and write data, or only look. */
+  mayRun: boolean;
+  /** False as soon as the page was left: what ends after that must lead nobody elsewhere. */
+  isShown: () => boolean;
   /** Open a modal or drawer of this page; a row fills what is in it. */
   open: (id: string, scope?: Values) => void;
   /** Go to another page of the plugin. */

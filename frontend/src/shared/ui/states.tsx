@@ -97,13 +97,13 @@ export function Loaded<T>({ query, children, loading, what }: LoadedProps<T>) {
   return loading ?? <Loading />;
 }
 
-// What was read before still helps; that it is old has to be said.
-function Stale({ error, retry }: { error: unknown; retry: () => void }) {
+/** What was read before still helps; that it is old has to be said. */
+export function Stale({ error, retry }: { error: unknown; retry: () => unknown }) {
   return (
     <Alert color="yellow" py="xs" mb="md" icon={<Icon name="alert-triangle" />} role="status">
       <Group justify="space-between" gap="xs">
         <Text size="sm">This may be out of date: {messageOf(error)}</Text>
-        <Button size="compact-xs" variant="default" onClick={retry}>
+        <Button size="compact-xs" variant="default" onClick={() => void retry()}>
           Try again
         </Button>
       </Group>

@@ -51,7 +51,7 @@ export function BulkBar({
 
 function BulkButton({ action, items }: { action: RowAction; items: Item[] }) {
   const params = useMemo(() => ({ ids: items.map((item) => item._id), items }), [items]);
-  const { press, running } = useTrigger({ ...action, params: { ...action.params, ...params } });
+  const { press, running, refused } = useTrigger({ ...action, params: { ...action.params, ...params } });
   const blocked = useHolds(action.disabled_if, params) === true;
   const visible = useHolds(action.visible_if, params);
   if (action.visible_if && !visible) return null;
@@ -63,7 +63,7 @@ function BulkButton({ action, items }: { action: RowAction; items: Item[] }) {
       leftSection={action.icon ? <Icon name={action.icon} size={15} /> : undefined}
       onClick={press}
       loading={running}
-      disabled={blocked}
+      disabled={blocked || refused}
       data-action={action.id}
     >
       {action.label}
