@@ -56,6 +56,7 @@ PAGES = {
     "rendered": {"components": [{"type": "table", "data_source": "people", "columns": RENDERED}]},
     "many": {"components": [{"type": "table", "data_source": "many", "columns": [{"id": "n", "label": "N", "sortable": True}, {"id": "name", "label": "Name", "sortable": True}, {"id": "kind", "label": "Kind", "filterable": True, "options": ["k0", "k1"]}], "searchable": True}]},
     "paged": {"components": [{"type": "table", "data_source": "many", "columns": [{"id": "n", "label": "N", "sortable": True}, {"id": "name", "label": "Name"}, {"id": "kind", "label": "Kind", "filterable": True}], "searchable": True, "pagination": True}]},
+    "shrinking": {"components": [{"type": "table", "data_source": "shrinking", "pagination": True}]},
     "states": {"components": [
         {"type": "table", "data_source": "nothing", "empty_message": "No rows at all"},
         {"type": "list", "data_source": "nothing", "item_template": {"title": "{{name}}"}},
@@ -163,6 +164,8 @@ def test_chosen_rows_are_acted_on_together(parts, page, people):
     expect(shown.get_by_role("button", name="Poke all")).to_have_count(0)
     shown.get_by_label("Select row 1").check()
     expect(shown.get_by_text("1 selected")).to_be_visible()
+    shown.get_by_label("Select row 2").check()
+    expect(shown.get_by_text("2 selected")).to_be_visible()
     shown.get_by_label("Select all rows").check()
     expect(shown.get_by_text("3 selected")).to_be_visible()
     shown.get_by_label("Select row 2").uncheck()
@@ -232,6 +235,27 @@ def test_beyond_a_page_the_database_sorts_searches_and_filters(parts, page):
     expect(shown.locator("[data-part=count]")).to_have_text("10 rows")
     shown.get_by_label("Filter by Kind").fill("k4")
     expect(shown.locator("[data-part=count]")).to_have_text("2 rows")
+
+
+def test_a_page_that_went_gives_way_to_the_last_one(parts, page):
+    parts.put("shrinking", [{"n": n} for n in range(45)])
+    shown = parts.visit(page, "shrinking")
+    shown.get_by_label("Page 3").click()
+    expect(shown.get_by_text("41–45 of 45")).to_be_visible()
+    parts.put("shrinking", [{"n": n} for n in range(25)])
+    expect(shown.get_by_text("21–25 of 25")).to_be_visible()
+    expect(shown.locator("tbody tr")).to_have_count(5)
+
+
+def test_a_table_asks_once_for_what_it_shows_first(parts, page):
+    asked = []
+    # Connecting has everything read anew.
+    page.route_web_socket(re.compile("/ws/$"), lambda socket: socket.close(code=1012))
+    page.on("request", lambda request: asked.append(request.url) if "/data/many/" in request.url else None)
+    shown = parts.visit(page, "paged")
+    expect(shown.locator("tbody tr")).to_have_count(20)
+    page.wait_for_load_state("networkidle")
+    assert len(asked) == 1, asked
 
 
 def test_empty_and_failed_are_said(parts, page, contexts):

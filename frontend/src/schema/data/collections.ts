@@ -1,4 +1,4 @@
-import { keepPreviousData, type UseQueryResult, useQueries, useQuery } from "@tanstack/react-query";
+import { type UseQueryResult, useQueries, useQuery } from "@tanstack/react-query";
 import { useMemo } from "react";
 import { callJson, fetchAsUser } from "@/shared/api/client";
 import { keys } from "@/shared/api/keys";
@@ -19,11 +19,11 @@ export interface Page {
 
 export interface Query {
   where?: Record<string, unknown> | null | undefined;
-  filters?: readonly Filter[];
-  search?: string;
+  filters?: readonly Filter[] | undefined;
+  search?: string | undefined;
   sort?: string | null | undefined;
   limit?: number;
-  offset?: number;
+  offset?: number | undefined;
 }
 
 export interface Filter {
@@ -39,7 +39,8 @@ export function useCollection(plugin: string, collection: string, query: Query =
     queryKey: keys.data(plugin, collection, query),
     queryFn: ({ signal }) => readCollection(plugin, collection, query, signal),
     // While the next page or search is on its way, the last one stays; another collection's never does.
-    placeholderData: keepPreviousData,
+    placeholderData: (page, query) =>
+      query?.queryKey[1] === plugin && query.queryKey[2] === collection ? page : undefined,
   });
 }
 

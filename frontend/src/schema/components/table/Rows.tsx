@@ -41,12 +41,14 @@ export function Rows({ rows, columns, view, initial, actions, selectable, height
   const before = window[0]?.start ?? 0;
   const after = virtual.getTotalSize() - (window.at(-1)?.end ?? 0);
   const width = columns.length + (selectable ? 1 : 0) + (actions.length ? 1 : 0);
-  const select = (id: number, on: boolean) => {
-    const next = new Set(view.selected);
-    if (on) next.add(id);
-    else next.delete(id);
-    view.setSelected(next);
-  };
+  // From what is chosen by then: a row that is not drawn anew keeps the function of an earlier choice.
+  const select = (id: number, on: boolean) =>
+    view.setSelected((before) => {
+      const next = new Set(before);
+      if (on) next.add(id);
+      else next.delete(id);
+      return next;
+    });
   const row = (item: Item, index: number, measure?: (element: HTMLElement | null) => void) => (
     <Row
       key={item._id}

@@ -1,5 +1,5 @@
 import { useDebouncedValue } from "@mantine/hooks";
-import { useMemo, useState } from "react";
+import { type Dispatch, type SetStateAction, useMemo, useState } from "react";
 import type { Filter } from "../../data/collections";
 import type { Sorting } from "../../data/rows";
 
@@ -15,7 +15,7 @@ export interface TableView {
   page: number;
   setPage: (page: number) => void;
   selected: ReadonlySet<number>;
-  setSelected: (ids: ReadonlySet<number>) => void;
+  setSelected: Dispatch<SetStateAction<ReadonlySet<number>>>;
 }
 
 const NONE: ReadonlySet<number> = new Set();
