@@ -117,3 +117,39 @@ def test_without_on_reorder_the_platform_writes_the_order(parts, page):
     wait_until(lambda: {item["name"]: item["place"] for item in parts.data("placed")} == places, 15)
     page.reload()
     expect(titles(shown)).to_have_text(["new", "a", "b"])
+
+
+def test_two_quick_moves_are_both_kept(parts, page):
+    parts.put("placed", [{"name": name, "place": place} for place, name in enumerate("abc")])
+    shown = parts.visit(page, "written")
+    expect(titles(shown)).to_have_text(["a", "b", "c"])
+    held = []
+    holding = True
+
+    def write(route):
+        if holding:
+            held.append(route)
+        else:
+            route.continue_()
+
+    page.route("**/data/placed/*/", write)
+
+    def to_the_top(name, places):
+        lift(page, shown.get_by_role("button", name=f"Move {name}"), f"{places + 1} of 3")
+        for place in range(places, 0, -1):
+            page.keyboard.press("ArrowUp")
+            expect(page.get_by_text(f"{name} is now at {place} of 3.")).to_be_attached()
+        page.keyboard.press("Space")
+
+    to_the_top("c", 2)
+    expect(titles(shown)).to_have_text(["c", "a", "b"])
+    to_the_top("a", 1)
+    expect(titles(shown)).to_have_text(["a", "c", "b"])
+    # Nothing was stored until now.
+    holding = False
+    for route in held:
+        route.continue_()
+    expect(shown.locator("[aria-busy=true]")).to_have_count(0)
+    places = {"a": 0, "c": 1, "b": 2}
+    wait_until(lambda: {item["name"]: item["place"] for item in parts.data("placed")} == places, 15)
+    expect(titles(shown)).to_have_text(["a", "c", "b"])

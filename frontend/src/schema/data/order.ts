@@ -32,7 +32,16 @@ export function reorderParams(items: readonly Item[], from: number, to: number) 
   };
 }
 
+export interface Place {
+  id: number;
+  order: number;
+}
+
 /** Who has to be written when the platform writes the order itself: only those whose place changed. */
-export function changes(items: readonly Item[], field: string): { id: number; order: number }[] {
+export function changes(items: readonly Item[], field: string): Place[] {
   return items.flatMap((item, order) => (at(item, field) === order ? [] : [{ id: item._id, order }]));
+}
+
+export function places(items: readonly Item[]): Place[] {
+  return items.map((item, order) => ({ id: item._id, order }));
 }
