@@ -3,9 +3,9 @@ import { useEffect } from "react";
 import { api, call } from "../api/client";
 import { keys } from "../api/keys";
 import { ApiError } from "../api/problem";
-import { useInvalidate, useLiveQuery } from "../live/LiveProvider";
+import { useInvalidate, useIsLive, useLiveQuery } from "../live/LiveProvider";
 import { topics } from "../live/topics";
-import { type Followed, settle, useFollowed } from "./followed";
+import { type Followed, settle, UNKNOWN, useFollowed } from "./followed";
 import { showEnd } from "./notify";
 import { endOfRun, isFinal } from "./outcome";
 
@@ -17,7 +17,8 @@ export function FollowedRuns() {
   return useFollowed().map((run) => <FollowedRun key={run.runId} {...run} />);
 }
 
-function FollowedRun({ runId, plugin, label }: Followed) {
+function FollowedRun({ runId, plugin, label, silent }: Followed) {
+  const isLive = useIsLive();
   const invalidate = useInvalidate();
   useLiveQuery(topics.run(runId), keys.run(runId));
   const { data: run, error } = useQuery({
@@ -26,12 +27,16 @@ function FollowedRun({ runId, plugin, label }: Followed) {
     refetchInterval: LOOK_MS,
   });
   useEffect(() => {
-    if (error instanceof ApiError && error.status === 404) settle(runId);
-    if (!run || !isFinal(run.state)) return;
-    const ended = endOfRun(run);
+    const ended =
+      run && isFinal(run.state)
+        ? endOfRun(run)
+        : error instanceof ApiError && error.status === 404
+          ? UNKNOWN
+          : null;
+    if (!ended) return;
     settle(runId, ended);
-    showEnd(label, ended);
-    invalidate(keys.runs, keys.dataOf(plugin));
-  }, [run, error, runId, plugin, label, invalidate]);
+    if (!silent) showEnd(label, ended);
+    invalidate(keys.runs, ...(isLive() ? [] : [keys.dataOf(plugin)]));
+  }, [run, error, runId, plugin, label, silent, invalidate, isLive]);
   return null;
 }

@@ -6,7 +6,17 @@ export interface Followed {
   runId: string;
   plugin: string;
   label: string;
+  /** Its end is told to nobody but who waits for it. */
+  silent?: boolean | undefined;
 }
+
+/** There is no such run any more, or it is somebody else's. */
+export const UNKNOWN: Ended = {
+  outcome: "other",
+  message: "How the run ended is not known.",
+  result: undefined,
+  runId: undefined,
+};
 
 const KEY = "plugarr.followed";
 const waiting = new Map<string, (ended: Ended) => void>();
@@ -19,11 +29,16 @@ export function follow(run: Followed): Promise<Ended> {
   return new Promise((resolve) => waiting.set(run.runId, resolve));
 }
 
-/** The run ended, or (without an end) nobody will ever know. */
-export function settle(runId: string, ended?: Ended): void {
+/** The run ended, or nobody will ever know how. */
+export function settle(runId: string, ended: Ended = UNKNOWN): void {
   change(followed.filter((run) => run.runId !== runId));
-  if (ended) waiting.get(runId)?.(ended);
+  waiting.get(runId)?.(ended);
   waiting.delete(runId);
+}
+
+/** What the last user started is nothing for the next. */
+export function forgetAll(): void {
+  for (const { runId } of followed) settle(runId);
 }
 
 export function useFollowed(): readonly Followed[] {

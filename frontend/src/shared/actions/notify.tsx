@@ -1,5 +1,5 @@
 import { Anchor, Stack, Text } from "@mantine/core";
-import { notifications } from "@mantine/notifications";
+import { notifications, notificationsStore } from "@mantine/notifications";
 import { Link } from "react-router";
 import { messageOf } from "../api/problem";
 import { Icon } from "../icons/Icon";
@@ -16,6 +16,8 @@ const COLOR = { ...OUTCOME_COLOR, info: "brand" };
 const READ_MS = 6_000;
 /** A text this long is read at leisure and closed by hand. */
 const LONG = 200;
+/** So many are on the screen at a time; the next ones wait. */
+export const MOST_SHOWN = 4;
 
 /** How an action ended, in its outcome's colour; without a message of its own, the action's label. */
 export function showEnd(label: string, ended: Ended): void {
@@ -46,6 +48,7 @@ export interface Notice {
 
 export function show({ id, outcome, title, message, runId }: Notice): void {
   const stays = message.length > LONG || outcome === "error";
+  makeRoom();
   notifications.show({
     id,
     title,
@@ -68,4 +71,16 @@ export function show({ id, outcome, title, message, runId }: Notice): void {
       </Stack>
     ),
   } as Parameters<typeof notifications.show>[0]);
+}
+
+/** Where all that is shown waits to be closed, the oldest goes: nothing new would be seen any more. */
+function makeRoom(): void {
+  const { notifications: shown, queue } = notificationsStore.getState();
+  const staying = [...shown, ...queue].filter((one) => one.autoClose === false);
+  const oldest = staying.length >= MOST_SHOWN ? staying[0]?.id : undefined;
+  if (oldest) notifications.hide(oldest);
+}
+
+export function clearNotices(): void {
+  notifications.clean();
 }

@@ -4,7 +4,7 @@ import { api, call } from "../api/client";
 import { keys } from "../api/keys";
 import { ApiError } from "../api/problem";
 import type { Confirm, Json, Run } from "../api/types";
-import { useLiveQuery, useLiveState, useTopic } from "../live/LiveProvider";
+import { useIsLive, useLiveQuery, useLiveState, useTopic } from "../live/LiveProvider";
 import { topics } from "../live/topics";
 import { ask, questionOf } from "./confirm";
 import { follow } from "./followed";
@@ -41,6 +41,7 @@ export interface Actions {
 export function useActions(plugin: string): Actions {
   const client = useQueryClient();
   const active = useActiveRuns(plugin);
+  const isLive = useIsLive();
   const [pending, setPending] = useState<readonly string[]>([]);
 
   const run = useCallback(
@@ -54,10 +55,12 @@ export function useActions(plugin: string): Actions {
         return ended;
       } finally {
         setPending((names) => without(names, action.action));
-        for (const queryKey of [keys.runs, keys.dataOf(plugin)]) void client.invalidateQueries({ queryKey });
+        void client.invalidateQueries({ queryKey: keys.runs });
+        // Frames say which data changed, as long as they come; else it may be any.
+        if (!isLive()) void client.invalidateQueries({ queryKey: keys.dataOf(plugin) });
       }
     },
-    [client, plugin],
+    [client, plugin, isLive],
   );
   const isRunning = useCallback(
     (action: string) => pending.includes(action) || active.some((known) => known.action === action),
@@ -124,7 +127,8 @@ async function request(plugin: string, action: ActionCall): Promise<Ended & { to
       };
     }
     // FollowedRuns notifies when it ends, even if this page is gone by then.
-    return { ...(await follow({ runId: data.run_id, plugin, label: action.label })), told: true };
+    const { label, silent } = action;
+    return { ...(await follow({ runId: data.run_id, plugin, label, silent })), told: true };
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
     if (action.form && error.faults.length) throw error;

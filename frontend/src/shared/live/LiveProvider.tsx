@@ -2,6 +2,7 @@ import { type QueryKey, useQueryClient } from "@tanstack/react-query";
 import {
   createContext,
   type ReactNode,
+  useCallback,
   useContext,
   useEffect,
   useEffectEvent,
@@ -49,6 +50,12 @@ const never = () => () => {};
 export function useLiveState(): LiveState {
   const live = useLive();
   return useSyncExternalStore(live?.connection.watch ?? never, () => live?.connection.state ?? "off");
+}
+
+/** Whether frames come just now, for who asks later than it is drawn. */
+export function useIsLive(): () => boolean {
+  const live = useLive();
+  return useCallback(() => live?.connection.state === "live", [live]);
 }
 
 /** Hear what happens to a topic while this component is drawn; null is no topic. */
