@@ -46,6 +46,7 @@ PAGES = {
             },
         ]
     },
+    "sections": {"components": [form([{"id": "top", "label": "Top", "type": "string"}, {"id": "_section_more", "label": "More", "type": "info"}, {"id": "hidden", "label": "Hidden", "type": "string", "required": True}])]},
     "conditions": {
         "components": [
             form(
@@ -165,6 +166,17 @@ def test_faults_stand_at_their_fields_before_anything_is_sent(parts, page):
     expect(shown.get_by_text("Must have at most 5")).to_have_count(0)
 
 
+def test_a_fault_opens_the_section_that_hides_it(parts, page):
+    shown = parts.visit(page, "sections")
+    section = shown.get_by_role("button", name="More")
+    section.click()
+    expect(shown.get_by_label("Hidden")).to_be_hidden()
+    shown.get_by_role("button", name="Submit").click()
+    expect(shown.get_by_text("Is required")).to_be_visible()
+    expect(section).to_have_attribute("aria-expanded", "true")
+    expect(shown.get_by_label("Hidden")).to_be_focused()
+
+
 def test_a_form_begins_anew_when_its_values_were_taken(parts, page):
     shown = parts.visit(page, "small")
     name = shown.get_by_label("Name")
@@ -252,10 +264,17 @@ def test_a_stepper_goes_step_by_step_and_sends_all_values(parts, page):
     expect(shown.get_by_text("say what")).to_be_visible()
     shown.get_by_role("button", name="Back").click()
     expect(shown.get_by_label("Name")).to_have_value("Ann")
+    shown.get_by_label("Name").fill("Anna")
+    # forward leads only the button that takes what was changed
+    shown.get_by_role("button", name="What").click(force=True)
+    expect(shown.get_by_label("Name")).to_be_visible()
+    shown.get_by_role("button", name="Next").click()
+    shown.get_by_role("button", name="Who").click()
+    expect(shown.get_by_label("Name")).to_have_value("Anna")
     shown.get_by_role("button", name="Next").click()
     shown.get_by_label("Thing").fill("lamp")
     shown.get_by_role("button", name="Finish it").click()
-    assert parts.noted("finish") == {"name": "Ann", "what": "lamp"}
+    assert parts.noted("finish") == {"name": "Anna", "what": "lamp"}
     expect(shown.get_by_label("Name")).to_have_value("")
 
 

@@ -14,12 +14,12 @@ const NO_FIELDS: NonNullable<Step["fields"]> = [];
 
 /** A form in steps. Every step stays as it is while another is shown; the last one sends all of them. */
 export default function Stepper({ node }: NodeProps<"stepper">) {
-  const { plugin, actions } = usePage();
+  const { plugin, actions, mayRun } = usePage();
   const scope = useScope();
   const close = useCloseDialog();
   const [active, setActive] = useState(0);
   const [reached, setReached] = useState(0);
-  const [values, setValues] = useState<Values>({});
+  const [values, setValues] = useState<readonly Values[]>([]);
   const [round, setRound] = useState(0);
   const last = node.items.length - 1;
   const label = node.submit_label || "Finish";
@@ -29,13 +29,15 @@ export default function Stepper({ node }: NodeProps<"stepper">) {
     setReached((before) => Math.max(before, to));
   };
   async function next(entered: Values): Promise<boolean> {
-    const all = { ...values, ...entered };
-    setValues(all);
+    // Each step's own: what it says now replaces all that it said before.
+    const taken = [...values.slice(0, active), entered];
+    setValues(taken);
     if (active < last) {
       go(active + 1);
       return true;
     }
     if (!node.submit_action) return true;
+    const all: Values = Object.assign({}, ...taken);
     const ended = await actions.run({
       action: node.submit_action,
       label,
@@ -46,7 +48,7 @@ export default function Stepper({ node }: NodeProps<"stepper">) {
     if (close) close();
     setActive(0);
     setReached(0);
-    setValues({});
+    setValues([]);
     setRound(round + 1);
     return true;
   }
@@ -60,7 +62,8 @@ export default function Stepper({ node }: NodeProps<"stepper">) {
             label={item.label}
             description={item.description ?? undefined}
             icon={item.icon ? <Icon name={item.icon} size={16} /> : undefined}
-            allowStepSelect={index <= reached}
+            // Only back: forward leads through “Next”, which takes what the step says by then.
+            allowStepSelect={index < active}
           />
         ))}
       </MantineStepper>
@@ -82,6 +85,7 @@ export default function Stepper({ node }: NodeProps<"stepper">) {
                 submitLabel={index === last ? label : "Next"}
                 pluginKey={plugin}
                 busy={index === last && !!node.submit_action && actions.isRunning(node.submit_action)}
+                blocked={index === last && !!node.submit_action && !mayRun}
                 oneLine
               >
                 {index > 0 && (

@@ -78,6 +78,7 @@ export function SchemaForm({
   const { shown, disabled, names } = useFieldStates(fields, values, pluginKey);
   const parts = useMemo(() => sections(fields), [fields]);
   const base = useId();
+  const [open, setOpen] = useState(() => parts.flatMap((part) => (part.id ? [`${base}${part.id}`] : [])));
 
   // What comes in from elsewhere replaces what nobody has touched yet.
   useEffect(() => {
@@ -94,6 +95,9 @@ export function SchemaForm({
   const show = (found: Errors) => {
     refused.current = true;
     setErrors(found);
+    // A fault that nobody sees cannot be mended.
+    const faulty = parts.filter((part) => part.id && part.fields.some(({ id }) => concerns(found, id)));
+    setOpen((before) => [...new Set([...before, ...faulty.map((part) => `${base}${part.id}`)])]);
   };
   // The first field that was refused, when its fault is drawn and what was disabled meanwhile is not any more.
   useEffect(() => {
@@ -164,11 +168,7 @@ export function SchemaForm({
             <Box key="top">{draw(part.fields)}</Box>
           ))}
         {parts.some((part) => part.id !== null) && (
-          <Accordion
-            multiple
-            variant="separated"
-            defaultValue={parts.flatMap((part) => (part.id ? [`${base}${part.id}`] : []))}
-          >
+          <Accordion multiple variant="separated" value={open} onChange={setOpen}>
             {parts.map(
               (part) =>
                 part.id !== null && (
@@ -230,6 +230,10 @@ function useChangers(fields: readonly FormField[], change: (id: string, value: u
     for (const { id } of fields) made[id] = (value) => change(id, value);
     return made;
   }, [fields, change]);
+}
+
+function concerns(errors: Errors, id: string): boolean {
+  return Object.keys(errors).some((path) => path === id || path.startsWith(`${id}[`));
 }
 
 function withoutField(errors: Errors, id: string): Errors {
