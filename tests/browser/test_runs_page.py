@@ -126,6 +126,28 @@ def test_cancelling_says_which_siblings_may_end_too(
     expect(other.get_by_test_id("run-state")).to_have_text("Succeeded")
 
 
+def test_cancelling_says_when_siblings_cannot_be_read(
+    open_page: Open, api: Api, module_written: Written, contexts
+) -> None:
+    contexts.allow("500")
+    run_id = started(api, go="unread-go")
+    page = open_page(f"/runs/{run_id}")
+    expect(page.get_by_test_id("run-state")).to_have_text("Running")
+    page.route("**/siblings/", lambda route: route.fulfill(status=500, json={"detail": "no database"}))
+    page.get_by_role("button", name="Cancel", exact=True).click()
+    dialog = page.get_by_role("dialog", name="Cancel Count?")
+    expect(dialog.get_by_text("Which ones could not be read: no database")).to_be_visible()
+    let_go(module_written, "unread-go")
+
+
+def test_a_page_past_the_end_gives_way_to_the_last_one(open_page: Open, api: Api) -> None:
+    run_id = api.run("workshop", "greet").json()["run_id"]
+    page = open_page(f"/runs?search={run_id}&page=7")
+    expect(page).not_to_have_url(re.compile("page="))
+    page.goto("/runs?plugin=workshop&page=7000")
+    expect(page.locator("[data-run]").first).to_be_visible()
+
+
 def test_a_run_that_there_is_not_is_said(open_page: Open, contexts) -> None:
     contexts.allow("404")
     page = open_page("/runs/01a21259-60a7-72d8-ab8d-6cc838198db0")

@@ -1,5 +1,6 @@
 import { Alert, Button, Group, List, Modal, Stack, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
+import { messageOf } from "@/shared/api/problem";
 import type { Run } from "@/shared/api/types";
 import { Icon } from "@/shared/icons/Icon";
 import { When } from "@/shared/ui/When";
@@ -36,6 +37,11 @@ export function CancelDialog({ run, label, onClose }: { run: Run; label: string;
                 </List.Item>
               ))}
             </List>
+          </Alert>
+        )}
+        {siblings.error && (
+          <Alert color="orange" icon={<Icon name="alert-triangle" />} title="By force, others may end too">
+            Which ones could not be read: {messageOf(siblings.error)}
           </Alert>
         )}
         <Group justify="flex-end">

@@ -1,6 +1,6 @@
 import { Anchor, Box, Button, Card, Group, Pagination, Select, Table, Text, TextInput } from "@mantine/core";
 import { useDebouncedCallback } from "@mantine/hooks";
-import { useEffect, useState } from "react";
+import { useEffect, useEffectEvent, useState } from "react";
 import { Link, useSearchParams } from "react-router";
 import type { Run } from "@/shared/api/types";
 import { duration } from "@/shared/format";
@@ -57,6 +57,12 @@ export default function RunsPage() {
       },
       { replace: true },
     );
+  const last = Math.max(1, Math.ceil((runs.data?.total ?? 0) / PAGE));
+  const isPast = runs.isSuccess && !runs.isPlaceholderData && page > last;
+  const toLast = useEffectEvent(() => set("page", last === 1 ? null : String(last)));
+  useEffect(() => {
+    if (isPast) toLast();
+  }, [isPast]);
   const filtered = ["plugin", "state", "outcome", "kind", "search"].some((name) => params.has(name));
   return (
     <Page

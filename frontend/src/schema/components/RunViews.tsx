@@ -1,7 +1,9 @@
-import { Badge, Box, Card, Group, Progress as MantineProgress, ScrollArea, Text } from "@mantine/core";
+import { Box, Card, Group, Progress as MantineProgress, ScrollArea, Text } from "@mantine/core";
 import { useEffect, useRef } from "react";
 import { isFinal } from "@/shared/actions/outcome";
+import { messageOf } from "@/shared/api/problem";
 import type { Run } from "@/shared/api/types";
+import { RunState } from "@/shared/ui/RunState";
 import { useLog, useProgress, useShownRun } from "../data/runs";
 import { toNumber } from "../lib/format";
 import { color } from "../lib/style";
@@ -36,9 +38,9 @@ function OfValue({ node }: NodeProps<"progress">) {
 }
 
 function OfRun({ node }: NodeProps<"progress">) {
-  const { run } = useRunOf(node);
+  const { run, isPending, error } = useRunOf(node);
   const progress = useProgress(run);
-  if (!run) return <Bar label={node.label} share={0} tone={node.color} note="Not run yet" />;
+  if (!run) return <Bar label={node.label} share={0} tone={node.color} note={absent(isPending, error)} />;
   const ended = isFinal(run.state);
   const share = progress?.total
     ? (100 * progress.done) / progress.total
@@ -52,10 +54,10 @@ function OfRun({ node }: NodeProps<"progress">) {
       label={node.label}
       // Nobody knows how long it will be: the bar moves, and says nothing.
       share={!ended && !progress?.total ? 100 : share}
-      tone={ended && run.state !== "succeeded" ? "red" : node.color}
+      tone={ended && (run.state !== "succeeded" || run.outcome === "error") ? "red" : node.color}
       moving={!ended}
       note={note || (ended ? undefined : "Running…")}
-      state={run.state}
+      run={run}
     />
   );
 }
@@ -66,12 +68,18 @@ interface BarProps {
   tone: string | null | undefined;
   moving?: boolean;
   note?: string | undefined;
-  state?: Run["state"];
+  run?: Run;
 }
 
-function Bar({ label, share, tone, moving, note, state }: BarProps) {
+/** Why there is no run to show. */
+function absent(isPending: boolean, error: Error | null): string {
+  if (isPending) return "Loading…";
+  return error ? messageOf(error) : "Not run yet";
+}
+
+function Bar({ label, share, tone, moving, note, run }: BarProps) {
   return (
-    <Box data-ui="progress" data-state={state}>
+    <Box data-ui="progress" data-state={run?.state}>
       <Group justify="space-between" mb={6} gap="xs">
         <Text size="sm" fw={500}>
           {label}
@@ -82,7 +90,7 @@ function Bar({ label, share, tone, moving, note, state }: BarProps) {
               {note}
             </Text>
           )}
-          {state && <StateBadge state={state} />}
+          {run && <RunState run={run} size="sm" />}
         </Group>
       </Group>
       <MantineProgress
@@ -95,27 +103,11 @@ function Bar({ label, share, tone, moving, note, state }: BarProps) {
   );
 }
 
-const STATE_COLOR: Partial<Record<Run["state"], string>> = {
-  succeeded: "green",
-  failed: "red",
-  timed_out: "red",
-  lost: "orange",
-  running: "blue",
-};
-
-function StateBadge({ state }: { state: Run["state"] }) {
-  return (
-    <Badge variant="light" size="sm" tt="none" color={STATE_COLOR[state] ?? "gray"}>
-      {state.replace("_", " ")}
-    </Badge>
-  );
-}
-
 /** So near to its end, a log is read as it grows. */
 const NEAR_PX = 40;
 
 export function LogView({ node }: NodeProps<"log">) {
-  const { run } = useRunOf(node);
+  const { run, isPending, error: unread } = useRunOf(node);
   const { lines, error } = useLog(run);
   const box = useRef<HTMLDivElement>(null);
   const follows = useRef(true);
@@ -130,7 +122,7 @@ export function LogView({ node }: NodeProps<"log">) {
         <Text size="sm" fw={600}>
           {node.title || "Log"}
         </Text>
-        {run && <StateBadge state={run.state} />}
+        {run && <RunState run={run} size="sm" />}
       </Group>
       <ScrollArea
         h={node.height ?? 280}
@@ -145,7 +137,7 @@ export function LogView({ node }: NodeProps<"log">) {
           {error && <Text c="red">{error.message}</Text>}
           {!count && !error && (
             <Text size="sm" c="dimmed" ff="text">
-              {run ? "No lines yet" : "Not run yet"}
+              {run ? "No lines yet" : absent(isPending, unread)}
             </Text>
           )}
           {lines.map((line) => (
