@@ -205,6 +205,7 @@ def test_the_appearance_is_chosen_and_kept(open_page: Open) -> None:
 def test_on_a_narrow_screen_the_menu_opens_leads_and_closes(open_page: Open) -> None:
     page = open_page("/plugins", width=390, height=800)
     menu = page.get_by_role("button", name="Open the menu")
+    expect(page.get_by_role("link", name="Schedules")).to_be_hidden()  # to the keyboard too
     menu.click()
     page.get_by_role("link", name="Schedules").click()
     expect(page.get_by_role("heading", name="Schedules")).to_be_visible()

@@ -83,6 +83,8 @@ def test_a_key_is_shown_once_works_and_ends_when_it_is_deleted(open_page: Open, 
         return httpx.get(f"{platform.url}/api/accounts/users/me/", headers=headers, timeout=30).status_code
 
     assert status() == 200
+    page.keyboard.press("Escape")
+    expect(dialog.get_by_test_id("secret")).to_have_text(secret)  # it is never shown again
     dialog.get_by_role("button", name="Done").click()
     row = page.locator("[data-key='backup script']")
     expect(row).to_be_visible()
@@ -106,6 +108,7 @@ def test_one_changes_one_s_own_password_and_stays(
     page.get_by_role("button", name="Account of petra").click()
     page.get_by_role("menuitem", name="Change password").click()
     dialog = page.get_by_role("dialog", name="Change password")
+    expect(dialog.get_by_role("button", name="Close")).to_be_visible()
     dialog.get_by_label("Current password").first.fill("the-first-one")
     dialog.get_by_label("New password").first.fill("the-second-one")
     dialog.get_by_role("button", name="Change password").click()

@@ -50,7 +50,7 @@ export function Shell() {
             <ConnectionDot ml="auto" />
           </Group>
         </AppShell.Header>
-        <AppShell.Navbar aria-label="Main" className={classes.navbar}>
+        <AppShell.Navbar aria-label="Main" className={classes.navbar} data-closed={!opened || undefined}>
           <Sidebar close={close} />
         </AppShell.Navbar>
         <AppShell.Main id="main" ref={main} tabIndex={-1} className={classes.main}>

@@ -161,8 +161,9 @@ function KeyDialog({ onClose }: { onClose: () => void }) {
       onClose={onClose}
       title="New API key"
       centered
-      // A click beside it would lose the secret for good.
+      // A click beside it or a key pressed too often would lose the secret for good.
       closeOnClickOutside={secret === null}
+      closeOnEscape={secret === null}
       closeButtonProps={{ "aria-label": "Close" }}
     >
       {secret === null ? (

@@ -37,7 +37,13 @@ export default function PasswordDialog({ onClose }: { onClose: () => void }) {
   };
 
   return (
-    <Modal opened onClose={onClose} title="Change password" centered>
+    <Modal
+      opened
+      onClose={onClose}
+      title="Change password"
+      centered
+      closeButtonProps={{ "aria-label": "Close" }}
+    >
       <form onSubmit={submit}>
         <Stack>
           <Text size="sm" c="dimmed">
