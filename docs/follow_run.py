@@ -8,6 +8,7 @@ it has seen last, and goes on from there: nothing is printed twice and nothing i
 """
 
 import asyncio
+import http.client
 import json
 import random
 import sys
@@ -18,6 +19,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
 FINAL = {"succeeded", "failed", "cancelled", "timed_out", "lost"}
 GIVES_UP = {4401, 4403}
+FIRST_PAUSE_S = 0.5
 
 
 class Follower:
@@ -28,37 +30,37 @@ class Follower:
         self.topics = [f"run.{run_id}", f"log.{run_id}", f"progress.{run_id}"]
         self.since = {}  # topic -> the position of the last frame that was seen on it
         self.last_line = 0  # sequence of the last log line that was printed
+        self.pause_s = FIRST_PAUSE_S
         self.ended = False
 
     async def follow(self):
         """Until the run has ended, however often the connection is lost."""
-        pause_s = 0.5
         while not self.ended:
             try:
                 async with connect(self.base.replace("http", "ws", 1) + "/ws/") as socket:
                     await self.listen(socket)
-                    pause_s = 0.5
-            except (ConnectionClosed, InvalidHandshake, OSError) as error:
+            except (ConnectionClosed, InvalidHandshake, http.client.HTTPException, OSError) as error:
                 code = error.rcvd.code if isinstance(error, ConnectionClosed) and error.rcvd else None
                 if code in GIVES_UP:
                     raise SystemExit(f"not allowed: {error}") from error
                 # Everybody comes back after a restart: not all at the same moment.
-                await asyncio.sleep(pause_s * random.uniform(0.5, 1.5))
-                pause_s = min(pause_s * 2, 10)
+                await asyncio.sleep(self.pause_s * random.uniform(0.5, 1.5))
+                self.pause_s = min(self.pause_s * 2, 10)
 
     async def listen(self, socket):
         await socket.send(json.dumps({"op": "auth", "token": self.secret}))
         async for text in socket:
             frame = json.loads(text)
             if frame["type"] == "ready":
+                self.pause_s = FIRST_PAUSE_S
                 message = {"op": "subscribe", "topics": self.topics, "since": self.since}
                 await socket.send(json.dumps(message))
             elif frame["type"] == "subscribed":
-                first = not self.since
-                self.since |= frame["topics"]
-                if first:
+                if not self.since:
                     # Only now: what happens from here on comes as frames.
                     await self.read_again()
+                # Only now: with these positions we would not read again what a broken connection kept from us.
+                self.since |= frame["topics"]
             elif frame["type"] == "error":
                 print("error:", frame["message"], file=sys.stderr)
             elif "topic" in frame:
@@ -80,18 +82,21 @@ class Follower:
 
     async def read_again(self):
         """What happened before we followed, or what we have missed for good: by HTTP."""
-        while True:
-            log = await self.get(f"/api/runs/{self.run_id}/log/?after={self.last_line}")
-            self.print_lines(log["lines"])
-            if not log["more"]:
-                break
+        await self.read_log()
         await self.show_state((await self.get(f"/api/runs/{self.run_id}/"))["state"])
 
+    async def read_log(self):
+        more = True
+        while more:
+            log = await self.get(f"/api/runs/{self.run_id}/log/?after={self.last_line}")
+            self.print_lines(log["lines"])
+            more = log["more"]
+
     async def show_state(self, state):
-        if state in FINAL and not self.ended:
-            # The last lines may still be on their way.
+        if state in FINAL:
+            # The last lines may still be on their way; we have not followed it to its end before they are here.
+            await self.read_log()
             self.ended = True
-            await self.read_again()
         print("state:", state)
 
     def print_lines(self, lines):

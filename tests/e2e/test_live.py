@@ -2,105 +2,112 @@
 
 import contextlib
 import json
-import socket
 import subprocess
 import sys
-import threading
-import time
 from collections.abc import Iterator
+from itertools import count
 
 import pytest
 from websockets.sync.client import connect
 
+from tests.e2e.cutter import Breaks, Cutter
 from tests.e2e.platform import ROOT, Api, Platform
 from tests.e2e.written import Written
 
 COUNTING = """
     import time
+    from pathlib import Path
     import plugarr
 
     class Plugin:
         name = "Counting"
         actions = [{"id": "count", "label": "Count"}]
         def run(self, action, params, context):
-            for number in range(params["lines"]):
+            enough, number = Path("/data/enough"), 0
+            while number < 10 or not enough.exists():
                 context["logger"].info("line %d", number)
-                plugarr.progress(number, params["lines"], "counting")
+                plugarr.progress(number, number, "counting")
+                number += 1
                 time.sleep(0.01)
-            return {"status": "ok"}
+            enough.unlink()
+            return {"status": "ok", "lines": number}
 """
 
 
-class Cutter:
-    """A way to the gateway that breaks whenever a test says so."""
-
-    def __init__(self, port: int) -> None:
-        self._target = port
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self._open: list[socket.socket] = []
-        self.port = self._listener.getsockname()[1]
-        self.connections = 0
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def cut(self) -> None:
-        """End every connection without a word."""
-        while self._open:
-            with contextlib.suppress(OSError):
-                self._open.pop().shutdown(socket.SHUT_RDWR)
-
-    def close(self) -> None:
-        self._listener.close()
-        self.cut()
-
-    def _accept(self) -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                near, _ = self._listener.accept()
-                far = socket.create_connection(("127.0.0.1", self._target))
-                self.connections += 1
-                self._open += [near, far]
-                for one, other in ((near, far), (far, near)):
-                    threading.Thread(target=self._pass_on, args=(one, other), daemon=True).start()
-
-    def _pass_on(self, one: socket.socket, other: socket.socket) -> None:
-        with contextlib.suppress(OSError):
-            while data := one.recv(65536):
-                other.sendall(data)
-        for end in (one, other):
-            with contextlib.suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)
-            end.close()
+@contextlib.contextmanager
+def cutter(
+    platform: Platform, breaks: Breaks = lambda _path: False, *, half: bool = False
+) -> Iterator[Cutter]:
+    found = Cutter(platform.port, breaks, half=half)
+    try:
+        yield found
+    finally:
+        found.close()
 
 
-@pytest.fixture
-def cutter(platform: Platform) -> Iterator[Cutter]:
-    found = Cutter(platform.port)
-    yield found
-    found.close()
-
-
-def test_the_documented_client_misses_nothing_of_a_long_run(
-    platform: Platform, api: Api, written: Written, cutter: Cutter
-) -> None:
-    key = written.enabled("counting", COUNTING)
+@contextlib.contextmanager
+def following(api: Api, port: int, run_id: str) -> "Iterator[subprocess.Popen[str]]":
+    """The documented client, on its way to a run."""
     api_key = api.http.post("/api/accounts/api-keys/", json={"name": "follower"}).json()["secret"]
-    run_id = api.run(key, "count", {"lines": 300}, wait=0).json()["run_id"]
-    command = [sys.executable, str(ROOT / "docs" / "follow_run.py")]
+    command = [sys.executable, "-u", str(ROOT / "docs" / "follow_run.py")]
     follower = subprocess.Popen(
-        [*command, f"http://127.0.0.1:{cutter.port}", api_key, run_id],
+        [*command, f"http://127.0.0.1:{port}", api_key, run_id],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
-    for _ in range(5):
-        time.sleep(0.7)  # into the middle of whatever it does just then
-        cutter.cut()
+    try:
+        yield follower
+    finally:
+        follower.kill()
+        follower.wait()
+
+
+def followed(follower: "subprocess.Popen[str]") -> tuple[list[str], list[str]]:
+    """The run's lines that it has printed, and the rest of what it said."""
     out, err = follower.communicate(timeout=40)
     assert follower.returncode == 0, err
-    lines = [line.removeprefix("log: ") for line in out.splitlines() if line.startswith("log: ")]
-    assert lines == [f"line {number}" for number in range(300)]
-    assert out.splitlines()[-1] == "state: succeeded"
-    assert cutter.connections > 3
+    said = out.splitlines()
+    lines = [line.removeprefix("log: ") for line in said if line.startswith("log: ")]
+    return lines, [line for line in said if not line.startswith("log: ")]
+
+
+def test_the_documented_client_misses_nothing_of_a_long_run(
+    platform: Platform, api: Api, written: Written
+) -> None:
+    key = written.enabled("counting", COUNTING)
+    run_id = api.run(key, "count", wait=0).json()["run_id"]
+    written.log(run_id, "line 9")
+    with cutter(platform) as way, following(api, way.port, run_id) as follower:
+        # In the handshake, when it is known, when it has subscribed, and ever deeper in what it is told.
+        for passed in (1, 200, 400, 800, 1600, 3200):
+            way.cut(passed)
+        written.note("enough").touch()
+        lines, rest = followed(follower)
+        assert way.websockets == 7
+    written_lines = api.http.get(f"/api/runs/{run_id}/").json()["result"]["lines"]
+    assert lines == [f"line {number}" for number in range(written_lines)]
+    assert rest[-1] == "state: succeeded"
+
+
+@pytest.mark.parametrize("half", [False, True], ids=["before_the_answer", "within_it"])
+@pytest.mark.parametrize("nth", [1, 2], ids=["the_first", "the_last"])
+def test_the_documented_client_reads_again_where_reading_the_log_broke_off(
+    platform: Platform, api: Api, written: Written, nth: int, half: bool
+) -> None:
+    key = written.enabled("counting", COUNTING)
+    written.note("enough").touch()
+    run_id = api.run(key, "count").json()["run_id"]
+    written.log(run_id, "line 9")
+    reads = count()
+
+    def breaks(path: str) -> bool:
+        return "/log/" in path and next(reads) == nth - 1
+
+    # An ended run, of which nothing comes as a frame: it is read, its state, and then what may have been late.
+    with cutter(platform, breaks, half=half) as way, following(api, way.port, run_id) as follower:
+        assert followed(follower) == ([f"line {number}" for number in range(10)], ["state: succeeded"])
+        assert (way.broken, way.websockets) == (1, 2)
 
 
 def test_what_plugins_write_and_send_reaches_open_pages(
