@@ -89,6 +89,7 @@ def test_interrupted_or_killed_it_leaves_no_process_and_the_next_start_has_the_d
     assert not [pid for pid in children if os.path.exists(f"/proc/{pid}")]  # noqa: PTH110
     mine.start()
     children = [pid for name in EVERYTHING for pid in mine.pids(name)]
+    assert len(children) == len(EVERYTHING)
     mine.stop(signal.SIGKILL)
     wait_until(lambda: not [pid for pid in children if alive(pid)], 5)
     mine.start()

@@ -94,9 +94,15 @@ async def test_what_a_stream_no_longer_holds_makes_the_client_reload(shared_site
     position = (await client.subscribe(f"log.{run_id}"))[f"log.{run_id}"]
     await client.leave()
     line = {"time": "2026-01-01T00:00:00.000Z", "level": "info", "message": "x"}
-    for _ in range(2100):
-        logged = RunLogged(plugin="p", run_id=run_id, lines=(line,))
+    logged = RunLogged(plugin="p", run_id=run_id, lines=(line,))
+    for _ in range(3):
         await executor.tell(c.RUN_LOGGED, logged, type="run.logged", run_id=run_id)
+    # A limit takes all but the newest: what is left alone would look like all that was missed.
+    streams = shared_site.platform.provisioner.nc.jetstream()
+    limits = (await streams.stream_info(c.RUN_LOG)).config
+    await streams.update_stream(limits.evolve(max_msgs=1))
+    await streams.update_stream(limits)
+    await executor.tell(c.RUN_LOGGED, logged, type="run.logged", run_id=run_id)
     again = await join(shared_site)
     await again.subscribe(f"log.{run_id}", **{f"log.{run_id}": position})
     assert (await again.next())["type"] == "reload"
