@@ -7,7 +7,9 @@ import pkgutil
 import bench
 from bench.harness import RESULTS, report
 
-NAMES = sorted(m.name for m in pkgutil.iter_modules(bench.__path__) if m.name not in {"__main__", "harness"})
+SHARED = {"__main__", "harness"}
+MODULES = [module for module in pkgutil.iter_modules(bench.__path__) if not module.ispkg]
+NAMES = sorted(module.name for module in MODULES if module.name not in SHARED)
 
 parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
 parser.add_argument("names", nargs="*", metavar="NAME", help=f"which of {', '.join(NAMES)}; by default all")
