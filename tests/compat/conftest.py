@@ -1,13 +1,14 @@
 """Real platforms for the whole suite: what plugins rely on is asked through HTTP, as their users do."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from tests.compat import postgresql
-from tests.e2e.platform import Api, Platform
-from tests.e2e.written import Written
+from tests.e2e.fixtures import api, running_platform, written  # noqa: F401 - fixtures
+from tests.e2e.platform import Platform
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -20,11 +21,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     """The default: the host application's tables are in SQLite."""
-    started = Platform(tmp_path_factory.mktemp("platform"))
-    try:
-        yield started.start()
-    finally:
-        started.stop()
+    with running_platform(tmp_path_factory.mktemp("platform")) as started:
+        yield started
 
 
 @pytest.fixture(scope="session")
@@ -40,25 +38,9 @@ def database_url() -> Iterator[str]:
 @pytest.fixture(scope="session")
 def on_postgresql(tmp_path_factory: pytest.TempPathFactory, database_url: str) -> Iterator[Platform]:
     """A platform beside that Dispatcharr."""
-    started = Platform(tmp_path_factory.mktemp("beside"))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PLUGARR_HOST_DATABASE_URL", database_url)
-        started.start()
-    try:
+    with ExitStack() as stack:
+        with pytest.MonkeyPatch.context() as patch:
+            # Until it has started: others that start later are not beside it.
+            patch.setenv("PLUGARR_HOST_DATABASE_URL", database_url)
+            started = stack.enter_context(running_platform(tmp_path_factory.mktemp("beside")))
         yield started
-    finally:
-        started.stop()
-
-
-@pytest.fixture
-def api(platform: Platform) -> Iterator[Api]:
-    with platform.client() as http:
-        yield Api(http)
-
-
-@pytest.fixture
-def written(platform: Platform, api: Api) -> Iterator[Written]:
-    """Writes plugins that are deleted when the test ends."""
-    made = Written(platform, api)
-    yield made
-    made.remove()

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from tests.e2e.fixtures import writing
 from tests.e2e.platform import Api, wait_until
 from tests.e2e.written import Written
 
@@ -42,11 +43,9 @@ FILES = {
 
 @pytest.fixture(scope="module")
 def probe(platform: Any) -> Any:
-    with platform.client() as http:
-        written = Written(platform, Api(http))
+    with writing(platform) as written:
         written.enabled("helper_probe", FILES)
         yield written
-        written.remove()
 
 
 def ask(probe: Written, *lines: str) -> Any:

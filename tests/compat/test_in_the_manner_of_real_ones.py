@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.platform import Api, wait_until
+from tests.e2e.fixtures import writing
+from tests.e2e.platform import wait_until
 from tests.e2e.written import Written
 
 STREAM_TIDIER = {
@@ -122,11 +123,9 @@ STREAM_TIDIER = {
 
 @pytest.fixture(scope="module")
 def tidier(platform: Any) -> Any:
-    with platform.client() as http:
-        written = Written(platform, Api(http))
+    with writing(platform) as written:
         written.enabled("Stream Tidier", STREAM_TIDIER)
         yield written
-        written.remove()
 
 
 def run(tidier: Written, action: str) -> Any:

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from tests.e2e.fixtures import writing
 from tests.e2e.platform import Api, wait_until
-from tests.e2e.written import Written
 
 FILES = {
     "plugin.py": """
@@ -104,11 +104,9 @@ FILES = {
 
 @pytest.fixture(scope="module")
 def probe(platform: Any) -> Any:
-    with platform.client() as http:
-        written = Written(platform, Api(http))
+    with writing(platform) as written:
         written.enabled("task_probe", FILES)
         yield written.api
-        written.remove()
 
 
 def value(api: Api, action: str) -> Any:

@@ -5,19 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.platform import Api, Platform
-from tests.e2e.written import Written
+from tests.e2e.fixtures import api, running_platform, written  # noqa: F401 - fixtures
+from tests.e2e.platform import Platform
 
 
 @pytest.fixture(scope="session")
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
-    started = Platform(tmp_path_factory.mktemp("platform"))
-    started.install("hello")
-    started.install("sports_calendar")
-    try:
-        yield started.start()
-    finally:
-        started.stop()
+    with running_platform(tmp_path_factory.mktemp("platform"), "hello", "sports_calendar") as started:
+        yield started
 
 
 @pytest.fixture
@@ -33,17 +28,3 @@ def own_platform(tmp_path: Path) -> Iterator[Callable[..., Platform]]:
     for one in made:
         if one.process:
             one.stop()
-
-
-@pytest.fixture
-def api(platform: Platform) -> Iterator[Api]:
-    with platform.client() as http:
-        yield Api(http)
-
-
-@pytest.fixture
-def written(platform: Platform, api: Api) -> Iterator[Written]:
-    """Writes plugins that are deleted when the test ends."""
-    made = Written(platform, api)
-    yield made
-    made.remove()
