@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from services.executor import attempts
 from services.executor.attempts import Policy
@@ -29,6 +29,8 @@ from shared import errors
 from shared.contracts.base import JsonObject, now, parse_timestamp
 from shared.contracts.runs import Caller, Progress, RunRequested, RunState
 from shared.logging import get_logger
+
+_CANCELLED: Final = RunEnd("cancelled", cause="cancelled", error="cancelled")
 
 log = get_logger(__name__)
 
@@ -155,7 +157,7 @@ class ExecutorService:
         """End a command that can never be run."""
         try:
             claim = await self._ledger.refuse(refusal, seq)
-            return await self._after(claim, refusal.actor, refusal.caller, Policy())
+            return await self._after(claim, seq, refusal.actor, refusal.caller, Policy())
         except errors.PlugarrError as error:
             log.warning("run_put_off", run_id=refusal.run_id, plugin=refusal.plugin, reason=error.message)
             return Verdict.LATER
@@ -197,17 +199,22 @@ class ExecutorService:
             return Verdict.BACK
         claim = await self._ledger.claim(order)
         if not isinstance(claim, Claimed):
-            return await self._after(claim, command.actor, command.caller, there.policy)
+            return await self._after(claim, order.seq, command.actor, command.caller, there.policy)
         started = asyncio.get_running_loop().time()
         self._metrics.started()
         state: RunState | None = None
         mask = self._masks.add_run(plugin.key, command.run_id, command.secret_params, params)
         try:
             end, refreshed = await self._call(order, claim, there, params, hand)
-            end = attempts.after(_masked(end, mask), claim.state.attempt, there.policy)
-            if end.state == "queued":
+            end = _masked(end, mask)
+            if not hand.cancelled:
+                end = attempts.after(end, claim.state.attempt, there.policy)
+            if end.state == "queued" and not hand.cancelled:
                 self._note(plugin.key, command.run_id, attempts.sentence(end, claim.state.attempt))
             progress = await self._logs.flush(command.run_id)
+            if end.state == "queued" and hand.cancelled:
+                # Nobody wants another attempt, whoever asked for it.
+                end = _CANCELLED
             state = await self._ledger.finish(claim, replace(end, progress=progress))
         finally:
             self._masks.drop_run(command.run_id)
@@ -229,7 +236,9 @@ class ExecutorService:
         line: JsonObject = {"time": now(), "level": "warning", "message": message, "logger": "plugarr"}
         self._logs.log(plugin, run_id, [line])
 
-    async def _after(self, claim: Claim, actor: str | None, caller: Caller | None, policy: Policy) -> Verdict:
+    async def _after(
+        self, claim: Claim, seq: int, actor: str | None, caller: Caller | None, policy: Policy
+    ) -> Verdict:
         """What becomes of a command whose run somebody else has, or had."""
         match claim:
             case Ended(state=state):
@@ -239,9 +248,10 @@ class ExecutorService:
                 return Verdict.ACK
             case Orphaned():
                 return await self._lose(claim, actor, caller, policy)
-            case Waiting():
-                # Whoever put it there has died before it could acknowledge the command: there will be another.
-                return Verdict.ACK
+            case Waiting(state=state):
+                # The copy that put the run there may go: there will be another. Any other copy may be that one,
+                # stored when it was due by a clock that is ahead of ours.
+                return Verdict.ACK if state.command_seq == seq else Verdict.LATER
             case HeldByAnother() | Claimed():
                 return Verdict.LATER
 
@@ -267,7 +277,7 @@ class ExecutorService:
     ) -> tuple[RunEnd, Mapping[str, Any] | None]:
         command = order.command
         if hand.cancelled:
-            return RunEnd("cancelled", cause="cancelled", error="cancelled"), None
+            return _CANCELLED, None
         call = HostCall(
             run_id=command.run_id,
             attempt=claim.state.attempt,

@@ -18,6 +18,10 @@ class Again(Exception):
         self.delay_s = delay_s
 
 
+class Dies(Exception):
+    """What becomes of a run whose process ends under it."""
+
+
 class FakeHosts:
     """Records what it is asked; `acts` maps `<action>` to what the plugin does."""
 
@@ -36,6 +40,8 @@ class FakeHosts:
         self.beats = 0
         self.refreshed: Mapping[str, Any] | None = None
         self.alive: set[str] = set()
+        self.deaf: set[str] = set()
+        """Actions that go on when they are cancelled."""
         self._cancels: dict[str, asyncio.Event] = {}
 
     async def _echo(self, call: HostCall, _upcalls: Upcalls) -> Any:
@@ -57,12 +63,15 @@ class FakeHosts:
         act = asyncio.ensure_future(self.acts[call.action](call, self.upcalls))
         waiting = asyncio.ensure_future(cancelled.wait())
         try:
-            await asyncio.wait({act, waiting}, return_when=asyncio.FIRST_COMPLETED)
+            awaited = {act} if call.action in self.deaf else {act, waiting}
+            await asyncio.wait(awaited, return_when=asyncio.FIRST_COMPLETED)
             if not act.done():
                 return HostResult(end="cancelled", error="cancelled")
             return HostResult(end="returned", result=act.result(), refreshed=self.refreshed)
         except Again as error:
             return HostResult(end="retry", error=str(error), retry_in_s=error.delay_s)
+        except Dies as error:
+            return HostResult(end="crashed", error=str(error))
         except PermissionError as error:
             return HostResult(end="denied", error=str(error), error_type="PermissionError")
         except Exception as error:  # noqa: BLE001 - the border: a plugin may raise anything

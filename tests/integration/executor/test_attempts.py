@@ -5,12 +5,13 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 import orjson
+import pytest
 
 from services.executor.ports import HostCall, Upcalls
 from shared.contracts import catalog as c
 from shared.contracts.base import new_id, now, parse_timestamp
 from shared.contracts.runs import RunState
-from tests.integration.executor.fakes import Again
+from tests.integration.executor.fakes import Again, Dies
 from tests.integration.executor.test_runs import Gate, ready
 from tests.integration.executor.world import World, until
 
@@ -98,6 +99,40 @@ async def test_a_command_that_comes_before_the_next_attempt_is_due_begins_nothin
     await world.run(key, "echo")
     assert one.hosts.calls[run_id] == 1
     assert (await world.entry(run_id)).state == "queued"
+
+
+async def test_a_command_that_comes_too_early_by_our_clock_is_kept_until_the_attempt_is_due(
+    world: World, key: str
+) -> None:
+    one = await ready(world, key)
+    one.hosts.acts["poll"] = failing(1, error=lambda: Again(1.0))
+    run_id = await world.request(key, "poll")
+    await waiting(world, run_id, 2)
+    # The only one: the data service's clock is ahead, and it has forgotten when the attempt was due.
+    await world.request(key, "poll", run_id=run_id)
+    assert (await world.result(run_id)).result["attempt"] == 2
+
+
+@pytest.mark.parametrize("error", [Dies, Again])
+async def test_a_run_that_was_cancelled_gets_no_other_attempt_however_it_ends(
+    world: World, key: str, error: Callable[[], Exception]
+) -> None:
+    one = await ready(world, key, retries=3, backoff_s=0.0)
+    gate = Gate()
+
+    async def work(call: HostCall, upcalls: Upcalls) -> Any:
+        await gate(call, upcalls)
+        raise error()
+
+    one.hosts.acts["work"] = work
+    one.hosts.deaf.add("work")
+    run_id = await world.request(key, "work")
+    await gate.begun.wait()
+    await one.executor.service.cancel(run_id)
+    gate.open.set()
+    result = await world.result(run_id)
+    assert result.state == ("failed" if error is Dies else "cancelled")
+    assert one.hosts.calls[run_id] == 1
 
 
 async def test_a_run_of_a_dead_executor_is_tried_again_only_where_its_manifest_asks_for_that(
