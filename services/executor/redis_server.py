@@ -8,6 +8,7 @@ cache. It keeps to itself: the folder can be seen by plugins of this site only.
 import fcntl
 import itertools
 import os
+import select
 import socket
 import sys
 import threading
@@ -15,7 +16,33 @@ from pathlib import Path
 from typing import Any, Final
 
 SOCKET: Final = "redis.sock"
-_LOCK: Final = "lock"
+_SLOWEST_S: Final = 30.0
+"""A client that takes nothing of its answer for so long is cut off."""
+
+
+class _Patient:
+    """Writes to a socket that fakeredis has made non-blocking: large answers do not fit at once."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+
+    def write(self, data: bytes) -> None:
+        rest = memoryview(data)
+        while rest:
+            try:
+                rest = rest[self._connection.send(rest) :]
+            except BlockingIOError:
+                _, writable, _ = select.select([], [self._connection], [], _SLOWEST_S)
+                if not writable:
+                    raise ConnectionAbortedError("it takes nothing of its answer") from None
+
+    def flush(self) -> None:
+        """Nothing is held back."""
+
+
+def lock_of(folder: Path) -> Path:
+    """What whoever serves there holds: outside of the folder, which plugins see."""
+    return folder.with_name(f"{folder.name}.lock")
 
 
 def serve(folder: Path) -> None:
@@ -28,6 +55,7 @@ def serve(folder: Path) -> None:
     class Handler(TCPFakeRequestHandler):  # type: ignore[misc]  # fakeredis is untyped here
         def setup(self) -> None:
             super().setup()
+            self.writer.writer = _Patient(self.connection)
             read = self.current_client.read_response
 
             def answer(*args: Any, **kwargs: Any) -> Any:
@@ -56,7 +84,7 @@ def serve(folder: Path) -> None:
             # Clients are told apart by their address, and those of a Unix socket have none.
             return connection, ("plugin", next(self._numbers))
 
-    lock = (folder / _LOCK).open("a")
+    lock = lock_of(folder).open("a")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

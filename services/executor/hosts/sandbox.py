@@ -151,7 +151,8 @@ class Sandbox:
         else:
             argv += ["--bind", str(path), str(own)]
         if self._options.redis_dir is not None:
-            argv += ["--bind", str(self._options.redis_dir.resolve()), str(_INSIDE / "redis")]
+            # Connecting writes nothing; a plugin that removed the socket would take Redis away from all.
+            argv += ["--ro-bind", str(self._options.redis_dir.resolve()), str(_INSIDE / "redis")]
         argv += ["--chdir", "/data", "--"]
         config = self._config(spec, host, compat, own, libraries if spec.libraries is not None else None)
         return LaunchPlan(

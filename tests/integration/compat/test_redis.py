@@ -42,6 +42,23 @@ async def test_an_error_is_an_answer_and_ends_no_connection(site: SiteRedis, tmp
     await asyncio.to_thread(use)
 
 
+async def test_large_values_are_read_back_whole(site: SiteRedis, tmp_path: Path) -> None:
+    def use() -> None:
+        with client(tmp_path) as connection:
+            mine = connection.client_id()
+            large = "x" * 8_000_000
+            connection.set("large", large)
+            for _ in range(3):
+                assert connection.get("large") == large
+            assert connection.client_id() == mine
+
+    await asyncio.to_thread(use)
+
+
+def test_the_lock_of_the_server_is_not_where_plugins_are(site: SiteRedis, tmp_path: Path) -> None:
+    assert [path.name for path in tmp_path.iterdir()] == [SOCKET]
+
+
 async def test_a_second_executor_of_the_site_uses_the_same_one(site: SiteRedis, tmp_path: Path) -> None:
     second = SiteRedis(tmp_path, "")
     assert await second.ready() == {"socket": SOCKET}
