@@ -5,7 +5,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID, uuid5
 
+import orjson
+
 from services.executor.arguments import command, mapping, text
+from services.executor.plugin_settings import Mask, Masks
 from shared import errors
 from shared.contracts import catalog as c
 from shared.contracts.base import new_id, now, parse_timestamp
@@ -28,9 +31,10 @@ Verb = Callable[[str, str | None, int, Mapping[str, Any]], Awaitable[Any]]
 class Background:
     """Publishes tasks as runs of the plugin that starts them."""
 
-    def __init__(self, bus: Bus, objects: Objects) -> None:
+    def __init__(self, bus: Bus, objects: Objects, masks: Masks) -> None:
         self._bus = bus
         self._objects = objects
+        self._masks = masks
         self.verbs: Mapping[str, Verb] = {
             "task.send": self._send,
             "task.get": self._get,
@@ -49,12 +53,14 @@ class Background:
             raise errors.Invalid(
                 f"a task can be put at most {LATEST_S / 3600:g} hours ahead; use a periodic task", path="eta"
             )
+        message = mapping(args, "message")
         task = command(
             RunRequested,
             run_id=new_id(),
             plugin=plugin,
             action=text(args, "task"),
-            params=await by_reference(self._objects, mapping(args, "message")),
+            params=await by_reference(self._objects, message),
+            secret_params=secret_parts(message, self._masks.of(plugin, run_id)),
             kind="task",
             trigger="plugin",
             actor=f"plugin:{plugin}",
@@ -94,21 +100,29 @@ class Background:
         )
 
     async def _keep_schedule(
-        self, plugin: str, _run: str | None, _depth: int, args: Mapping[str, Any]
+        self, plugin: str, run_id: str | None, _depth: int, args: Mapping[str, Any]
     ) -> None:
+        message = mapping(args, "message")
+        only_known = args.get("only_known") is True
         wanted = command(
             KeepSchedule,
             id=schedule_id(plugin, text(args, "row")),
             name=text(args, "name")[:200],
             plugin=plugin,
             action=text(args, "task"),
-            params=mapping(args, "message"),
+            params=message,
+            secret_params=secret_parts(message, self._masks.of(plugin, run_id)),
+            only_known=only_known,
             enabled=args.get("enabled") is not False,
             actor=f"plugin:{plugin}",
             timezone=args.get("timezone") or "UTC",
             **{name: args.get(name) for name in ("cron", "interval_s", "at")},
         )
-        await self._bus.request(c.KEEP_SCHEDULE, wanted)
+        try:
+            await self._bus.request(c.KEEP_SCHEDULE, wanted)
+        except errors.NotFound:
+            if not only_known:
+                raise
 
     async def _drop_schedule(
         self, plugin: str, _run: str | None, _depth: int, args: Mapping[str, Any]
@@ -134,6 +148,20 @@ class Background:
 def schedule_id(plugin: str, row: str) -> str:
     """The schedule that a row of a plugin's periodic tasks is."""
     return str(uuid5(_SCHEDULES, f"{plugin}\n{row}"))
+
+
+def secret_parts(message: Mapping[str, Any], mask: Mask) -> tuple[str, ...]:
+    """The parts of a task's message that nobody may be shown, because its arguments hold a password."""
+    if mask.empty:
+        return ()
+    try:
+        # As text in JSON a password may be written otherwise than it is.
+        body = orjson.loads(message.get("body") or "null")
+    except (orjson.JSONDecodeError, TypeError):
+        body = None
+    said = [body, message]
+    # Headers hold the arguments too, as Python writes them.
+    return () if mask.value(said) == said else tuple(name for name in ("body", "headers") if name in message)
 
 
 def run_key(task_id: str) -> str:

@@ -69,7 +69,7 @@ class Executor:
             bus,
             redis=self.redis,
             tables=tables,
-            background=Background(bus, objects),
+            background=Background(bus, objects, masks),
             book=self.book,
             collections=PluginCollections(bus, objects),
             files=PluginFiles(bus, Objects(bus, FILES)),

@@ -203,19 +203,13 @@ class ExecutorService:
         started = asyncio.get_running_loop().time()
         self._metrics.started()
         state: RunState | None = None
-        mask = self._masks.add_run(plugin.key, command.run_id, command.secret_params, params)
+        # Of a task those are whole messages; the passwords in them are known by themselves.
+        secret = command.secret_params if command.kind == "action" else ()
+        mask = self._masks.add_run(plugin.key, command.run_id, secret, params)
         try:
             end, refreshed = await self._call(order, claim, there, params, hand)
-            end = _masked(end, mask)
-            if not hand.cancelled:
-                end = attempts.after(end, claim.state.attempt, there.policy)
-            if end.state == "queued" and not hand.cancelled:
-                self._note(plugin.key, command.run_id, attempts.sentence(end, claim.state.attempt))
-            progress = await self._logs.flush(command.run_id)
-            if end.state == "queued" and hand.cancelled:
-                # Nobody wants another attempt, whoever asked for it.
-                end = _CANCELLED
-            state = await self._ledger.finish(claim, replace(end, progress=progress))
+            end = await self._concluded(_masked(end, mask), claim.state, there.policy, hand)
+            state = await self._ledger.finish(claim, end)
         finally:
             self._masks.drop_run(command.run_id)
             self._metrics.ended(state.state if state else "late", asyncio.get_running_loop().time() - started)
@@ -231,6 +225,17 @@ class ExecutorService:
         if refreshed:
             plugin.said(refreshed)
         return Verdict.ACK
+
+    async def _concluded(self, end: RunEnd, claimed: RunState, policy: Policy, hand: InHand) -> RunEnd:
+        """The end as it is to be stored: final, or another attempt, unless somebody has cancelled the run."""
+        if not hand.cancelled:
+            end = attempts.after(end, claimed.attempt, policy)
+            if end.state == "queued":
+                self._note(claimed.plugin, claimed.run_id, attempts.sentence(end, claimed.attempt))
+        progress = await self._logs.flush(claimed.run_id)
+        # Whoever asked for another attempt, the host or the manifest: nobody wants it any more.
+        end = _CANCELLED if hand.cancelled and end.state == "queued" else end
+        return replace(end, progress=progress)
 
     def _note(self, plugin: str, run_id: str, message: str) -> None:
         line: JsonObject = {"time": now(), "level": "warning", "message": message, "logger": "plugarr"}

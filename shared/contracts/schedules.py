@@ -96,12 +96,15 @@ class KeepSchedule(Command):
     plugin: Name
     action: Name
     params: JsonObject = Field(default_factory=dict)
+    secret_params: tuple[Name, ...] = ()
     enabled: bool = True
     cron: Cron | None = None
     interval_s: Interval | None = None
     at: Moment | None = None
     timezone: TimeZone = "UTC"
     actor: str | None = None
+    only_known: bool = False
+    """Change it where it is there, and raise NotFound where it is not."""
 
 
 class UpdateSchedule(Command):

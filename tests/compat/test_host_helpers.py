@@ -29,6 +29,7 @@ FILES = {
 
         class Plugin:
             name = "Helpers"
+            fields = [{"id": "secret", "label": "S", "type": "string", "input_type": "password"}]
             actions = [{"id": "heard", "label": "Heard", "events": ["recording_start"]}]
             def run(self, action, params, context):
                 if action == "heard":
@@ -86,6 +87,14 @@ def test_redis_is_shared_and_decodes_its_answers(probe: Written, platform: Any) 
         "with client.lock('one', timeout=5): pass",
         "return [client.get('k'), client.hgetall('h'), client is RedisClient.get_client()]",
     ) == ["v", {"a": "1"}, True]
+    refused = ask(
+        probe,
+        "import os",
+        "path = RedisClient.get_client().connection_pool.connection_kwargs['path']",
+        "try: os.unlink(path)",
+        "except OSError as error: return type(error).__name__",
+    )
+    assert refused == "OSError"
     with platform.client() as http:
         other = Written(platform, Api(http))
         other.enabled(
@@ -142,6 +151,90 @@ def test_a_row_that_is_rolled_back_is_no_schedule(probe: Written) -> None:
         "except RuntimeError: return 1",
     )
     assert "never" not in schedules(probe)
+
+
+def test_a_timing_that_plugins_share_changes_the_schedules_of_each_and_makes_none(
+    probe: Written, platform: Any
+) -> None:
+    ask(
+        probe,
+        "every, _ = IntervalSchedule.objects.get_or_create(every=5, period='hours')",
+        "PeriodicTask.objects.create(name='mine', task='helper_probe.beat', interval=every)",
+        "return 1",
+    )
+    with platform.client() as http:
+        other = Written(platform, Api(http))
+        other.enabled("sharing_probe", FILES)
+        code = (
+            "    every = IntervalSchedule.objects.get(every=5, period='hours'); every.every = 6; every.save()"
+        )
+        other.api.result("sharing_probe", "do", {"code": code})
+        answer = http.get("/api/schedules/", params={"plugin": "sharing_probe"}).json()
+        other.remove()
+    assert answer["schedules"] == []
+    change = "every = IntervalSchedule.objects.get(every=6, period='hours'); every.every = 7; every.save()"
+    ask(probe, change, "return 1")
+    assert schedules(probe)["mine"]["interval_s"] == 7 * 3600
+    ask(probe, "PeriodicTask.objects.filter(name='mine').delete()", "return 1")
+
+
+@pytest.mark.parametrize(
+    "limit",
+    ["one_off=True", "start_time=timezone.now() + timedelta(1)", "expires=timezone.now() + timedelta(1)"],
+)
+def test_a_row_whose_limits_cannot_be_kept_is_no_schedule_and_none_any_more(
+    probe: Written, limit: str
+) -> None:
+    name, _, value = limit.partition("=")
+    ask(
+        probe,
+        "every, _ = IntervalSchedule.objects.get_or_create(every=1, period='hours')",
+        "PeriodicTask.objects.create(name='limited', task='helper_probe.beat', interval=every)",
+        "return 1",
+    )
+    assert "limited" in schedules(probe)
+    ask(
+        probe,
+        "from datetime import timedelta; from django.utils import timezone",
+        "row = PeriodicTask.objects.get(name='limited')",
+        f"row.{name} = {value}; row.save()",
+    )
+    assert "limited" not in schedules(probe)
+    ask(probe, "PeriodicTask.objects.filter(name='limited').delete()", "return 1")
+
+
+def test_passwords_that_tasks_are_given_are_shown_nowhere(probe: Written) -> None:
+    http = probe.api.http
+    path = "/api/plugins/plugins/helper_probe/settings/"
+    assert http.post(path, json={"settings": {"secret": 'hunter"2'}}).status_code == 200
+    ask(
+        probe,
+        "from apps.plugins.models import PluginConfig; import json",
+        "given = PluginConfig.objects.get(key='helper_probe').settings['secret']",
+        "beat.delay(given).get(timeout=20)",
+        "every, _ = IntervalSchedule.objects.get_or_create(every=1, period='hours')",
+        "row = dict(name='secretly', task='helper_probe.beat', interval=every, args=json.dumps([given]))",
+        "PeriodicTask.objects.create(**row)",
+    )
+    assert 'hunter"2' in {one["text"] for one in items(probe, "beats")}
+    page = http.get("/api/runs/", params={"plugin": "helper_probe", "kind": "task"}).json()
+    runs = [http.get(f"/api/runs/{run['run_id']}/").text for run in page["runs"]]
+    shown = schedules(probe)["secretly"]["params"]
+    assert runs
+    assert not [text for text in runs if "hunter" in text]
+    assert shown["body"] == shown["headers"] == "********"
+    ask(probe, "PeriodicTask.objects.filter(name='secretly').delete()", "return 1")
+
+
+def test_an_event_that_cannot_be_stored_leaves_its_transaction_whole(probe: Written) -> None:
+    assert ask(
+        probe,
+        "with transaction.atomic():",
+        "    SystemEvent.objects.create(event_type='before')",
+        "    log_system_event(None)",
+        "    SystemEvent.objects.create(event_type='behind')",
+        "return SystemEvent.objects.filter(event_type__in=['before', 'behind']).count()",
+    ) == 2  # fmt: skip
 
 
 def test_core_scheduling_makes_changes_and_removes_schedules(probe: Written) -> None:

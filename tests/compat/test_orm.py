@@ -228,6 +228,25 @@ def test_plugin_data_in_a_transaction_is_seen_in_it_and_sent_or_dropped_with_it(
     ]
 
 
+def test_plugin_data_in_a_transaction_is_stored_as_it_was_given(ask: Any) -> None:
+    found = ask("""
+        key, D = "orm_probe", PluginData.objects
+        given = {"tags": ["as given"]}
+        with transaction.atomic():
+            made = D.add_to_collection(key, "given", given)
+            given["tags"].append("later")
+            made.data["tags"].append("in what came back")
+            D.get_collection(key, "given")[0].data["tags"].append("in what was read")
+            seen = D.get_collection_data(key, "given")[0]["tags"]
+            try:
+                D.set_collection(key, "given", [{"ok": 1}, {"not": object()}])
+            except TypeError as error:
+                refused = "JSON cannot hold" in str(error)
+        return [seen, D.get_collection_data(key, "given")[0]["tags"], refused]
+    """)
+    assert found == [["as given"], ["as given"], True]
+
+
 def test_signal_receivers_of_a_plugin_hear_of_what_it_saves(ask: Any) -> None:
     found = ask("""
         SAVED.clear()

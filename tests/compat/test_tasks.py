@@ -51,6 +51,11 @@ FILES = {
                 return [AsyncResult(task.id).state, AsyncResult(running.id).state, running.id]
             def send(self):
                 return app.send_task("named.from.elsewhere", args=[4]).get(timeout=20)
+            def nobodys(self):
+                try:
+                    app.send_task("nobodys").get(timeout=20)
+                except Exception as error:
+                    return str(error)
             def many(self):
                 return sum(t.get(timeout=40) for t in [add.delay(n, 0) for n in range(20)])
     """,
@@ -99,6 +104,15 @@ FILES = {
             return n * n
     """,
     "helpers/__init__.py": "",
+    "broken/with_tasks.py": "import celery\nraise RuntimeError('imported unasked')",
+    "broken/without.py": """
+        from pathlib import Path
+
+        def shown(self):
+            return self.task_id
+
+        Path("/data/imported").write_text("a file that makes no task was imported")
+    """,
 }
 
 
@@ -146,6 +160,13 @@ def test_revoking_ends_what_waits_and_what_runs(probe: Api) -> None:
 
 def test_tasks_are_found_wherever_the_plugin_has_them(probe: Api) -> None:
     assert value(probe, "send") == 16
+
+
+def test_looking_for_a_task_imports_only_what_speaks_of_tasks_and_outlives_what_breaks(
+    probe: Api, platform: Any
+) -> None:
+    assert "has no task 'nobodys'" in value(probe, "nobodys")
+    assert not (platform.data_dir / "files" / "imported").exists()
 
 
 def test_more_tasks_than_run_at_once_all_end(probe: Api) -> None:

@@ -87,10 +87,15 @@ class ScheduleService:
         raise errors.Conflict("others change it just now: try again")
 
     async def keep(self, command: m.KeepSchedule) -> m.StoredSchedule:
-        """Make it, or change it where something differs. Raises Invalid with the path, Conflict as `create`."""
-        values: dict[str, Any] = command.model_dump(exclude={"actor"})
+        """Make it, or change it where something differs.
+
+        Raises Invalid with the path, Conflict as `create`, NotFound where it is to be known and is not.
+        """
+        values: dict[str, Any] = command.model_dump(exclude={"actor", "only_known"})
         for _ in range(_TRIES):
             known = await self._schedules.get(command.id)
+            if known is None and command.only_known:
+                raise errors.NotFound(f"no schedule {command.id}")
             if known is None:
                 await self._check_count()
             made = now()
@@ -287,7 +292,7 @@ def _checked(values: dict[str, Any], at: Timestamp, actor: str | None) -> m.Stor
 
 
 def _meaning(schedule: m.StoredSchedule) -> dict[str, Any]:
-    return schedule.model_dump(include=set(m.KeepSchedule.model_fields) - {"actor"})
+    return schedule.model_dump(include=set(m.KeepSchedule.model_fields) - {"actor", "only_known"})
 
 
 def _first(schedule: m.StoredSchedule) -> Timestamp | None:

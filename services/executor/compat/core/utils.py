@@ -57,11 +57,15 @@ def log_system_event(
     """Store what happened, and publish it: actions that name this event run. Never raises."""
     shown = shaped(details, "details", [])
     try:
+        from django.db import transaction  # noqa: PLC0415
+
         from core.models import SystemEvent  # noqa: PLC0415 - Django, for those who log events
 
-        SystemEvent.objects.create(
-            event_type=event_type, channel_id=channel_id, channel_name=channel_name, details=shown
-        )
+        # Of its own, so that what fails here does not break the transaction of whoever logs.
+        with transaction.atomic():
+            SystemEvent.objects.create(
+                event_type=event_type, channel_id=channel_id, channel_name=channel_name, details=shown
+            )
     except Exception as error:  # noqa: BLE001 - the border: databases raise many kinds, and an event is not worth a run
         logger.warning("Storing the event %s failed: %s", event_type, error)
     payload = {"channel_id": None if channel_id is None else str(channel_id), "channel_name": channel_name}

@@ -19,7 +19,7 @@ from plugarr_host.interrupts import RunInterrupted
 from plugarr_host.names import package_name
 from plugarr_host.platform import platform
 
-_SIGNS: Final = (b"shared_task", b".task")
+_SIGNS: Final = (b"shared_task", b"@app.task", b"import celery", b"from celery", b"dispatcharr.celery")
 """What a module that makes tasks holds."""
 # A task that fails is logged where its run ends.
 logging.getLogger("celery.app.trace").setLevel(logging.CRITICAL)
@@ -31,9 +31,14 @@ class TaskNotFound(LookupError):
 
 def run(name: str, message: Mapping[str, Any]) -> Any:
     """The task's result, JSON-shaped. Raises what the task raises."""
-    task = _task(name)
     headers = dict(message.get("headers") or {})
     task_id = str(headers.get("id") or uuid4())
+    try:
+        task = _task(name)
+    except Exception as error:  # the border: importing a plugin's modules may raise anything
+        # Whoever waits for it is to hear of it, as from Celery's own worker.
+        app.backend.mark_as_failure(task_id, error)
+        raise
     if message.get("periodic_task") is not None:
         beat.ran(message["periodic_task"])
     args, kwargs, embedded = loads(message["body"], "application/json", "utf-8", accept={"application/json"})
@@ -67,25 +72,37 @@ def run(name: str, message: Mapping[str, Any]) -> Any:
 def _task(name: str) -> Any:
     """The task of that name, wherever the plugin makes it. Raises TaskNotFound."""
     app.finalize()
-    for module in _modules(name):
+    for module in _named(name):
         if name in app.tasks:
-            break
+            return app.tasks[name]
         try:
             importlib.import_module(module)
         except ModuleNotFoundError as error:
             if error.name is None or not module.startswith(error.name):
                 raise  # the module is there, and something that it needs is not
+    first: Exception | None = None
+    for module in _speaking():
+        if name in app.tasks:
+            break
+        try:
+            importlib.import_module(module)
+        except Exception as error:  # noqa: BLE001 - the border: a file that nobody imports may raise anything
+            first = first or error
     if name not in app.tasks:
-        raise TaskNotFound(f"plugin {platform.key!r} has no task {name!r}")
+        raise TaskNotFound(f"plugin {platform.key!r} has no task {name!r}") from first
     return app.tasks[name]
 
 
-def _modules(name: str) -> Iterator[str]:
-    """Modules that may make it: the one in its name, `tasks`, and then all whose text speaks of tasks."""
-    package = package_name(platform.key)
+def _named(name: str) -> Iterator[str]:
+    """Modules that are to make it: the one in its name, and `tasks`."""
     if "." in name:
         yield name.rpartition(".")[0]
-    yield f"{package}.tasks"
+    yield f"{package_name(platform.key)}.tasks"
+
+
+def _speaking() -> Iterator[str]:
+    """Modules of the plugin whose text speaks of tasks."""
+    package = package_name(platform.key)
     folder = Path(platform.folder)
     for file in sorted(folder.rglob("*.py")):
         parts = file.relative_to(folder).with_suffix("").parts

@@ -3,6 +3,8 @@
 The writes wait among Django's own commit hooks; so a savepoint that is rolled back takes along those made in it.
 """
 
+import copy
+import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -11,6 +13,7 @@ from typing import Any
 from plugarr_host.commits import HeldWrite
 from plugarr_host.host_database import django_ready
 from plugarr_host.platform import platform
+from plugarr_host.values import encode
 
 Record = dict[str, Any]
 
@@ -50,33 +53,36 @@ class Held:
 
     def add(self, plugin: str, collection: str, data: Mapping[str, Any]) -> Record:
         """A new document."""
+        body = _body(data)
         first = platform.call("data.take_ids", plugin=plugin, collection=collection, count=1, above=0)
-        return self._hold_new(plugin, collection, first, data)
+        return self._hold_new(plugin, collection, first, body)
 
     def set(self, plugin: str, collection: str, items: Sequence[Mapping[str, Any]]) -> list[Record]:
         """All of a collection."""
         kept = _kept_ids(items)
+        bodies = [_body(item) for item in items]
         above = max([0, *filter(None, kept)])
         first = platform.call(
             "data.take_ids", plugin=plugin, collection=collection, count=kept.count(None), above=above
         )
         self._hold(plugin, "clear", collection)
         records = []
-        for number, item in zip(kept, items, strict=True):
+        for number, body in zip(kept, bodies, strict=True):
             if number is None:
                 number, first = first, first + 1  # noqa: PLW2901 - the next of the reserved ones
-            records.append(self._hold_new(plugin, collection, number, item))
+            records.append(self._hold_new(plugin, collection, number, body))
         return records
 
     def update(
         self, plugin: str, collection: str, item_id: int | str, data: Mapping[str, Any]
     ) -> Record | None:
         """Another document in the place of one, or None where there is none."""
+        body = _body(data)
         before = self.find(plugin, collection, item_id)
         if before is None:
             return None
-        self._hold(plugin, "replace", collection, before["id"], _body(data))
-        return {**before, "data": _body(data), "updated_at": _now()}
+        self._hold(plugin, "replace", collection, before["id"], body)
+        return {**before, "data": copy.deepcopy(body), "updated_at": _now()}
 
     def remove(self, plugin: str, collection: str, item_id: int | str) -> bool:
         """Whether there was such a document."""
@@ -97,11 +103,10 @@ class Held:
         writes = (hook.write for hook in hooks if isinstance(hook, HeldWrite))
         return [w for w in writes if (w["plugin"], w["collection"]) == (plugin, collection)]
 
-    def _hold_new(self, plugin: str, collection: str, number: int, data: Mapping[str, Any]) -> Record:
-        body = _body(data)
+    def _hold_new(self, plugin: str, collection: str, number: int, body: Record) -> Record:
         self._hold(plugin, "add", collection, number, body)
         now = _now()
-        return {"id": number, "data": body, "created_at": now, "updated_at": now}
+        return {"id": number, "data": copy.deepcopy(body), "created_at": now, "updated_at": now}
 
     def _hold(
         self, plugin: str, verb: str, collection: str, number: int | None = None, data: Any = None
@@ -132,12 +137,16 @@ def _applied(records: dict[int, Record], writes: Iterable[Record]) -> dict[int, 
             case _ if number is not None:
                 now = _now()
                 before = records.get(number, {"id": number, "created_at": now})
-                records[number] = {**before, "data": write["data"], "updated_at": now}
+                # What is read may be changed at will; only what is written is stored.
+                records[number] = {**before, "data": copy.deepcopy(write["data"]), "updated_at": now}
     return records
 
 
 def _body(data: Mapping[str, Any]) -> Record:
-    return {name: value for name, value in data.items() if name != "_id"}
+    """The document as it is now, whatever becomes of it before the commit. Raises Unserialisable."""
+    text = encode({name: value for name, value in data.items() if name != "_id"}, "data")
+    body: Record = json.loads(text)
+    return body
 
 
 def _kept_ids(items: Iterable[Mapping[str, Any]]) -> list[int | None]:
